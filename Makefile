@@ -1,0 +1,49 @@
+# Holdfast. "make run" starts a desk, "make test" runs everything that can run here.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO      ?= go
+FLAGS   := -trimpath -ldflags "-s -w -X holdfast.Version=$(VERSION)"
+RACE    := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+WEB     := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -name '*.go' 2>/dev/null)
+
+.PHONY: run demo build test test-go test-web check bench screens fmt clean
+
+run: build ## start a desk on http://localhost:8080, data in ./data
+	./bin/holdfast serve
+
+demo: build ## start a desk with a demo workspace
+	./bin/holdfast demo
+
+build: web/dist/.built
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/holdfast ./cmd/holdfast
+
+# The web parts are built when a source of theirs is newer than the last build.
+web/dist/.built: $(WEB)
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+	@touch $@
+
+test: test-go test-web
+
+test-go: web/dist/.built
+	$(GO) vet ./...
+	$(GO) test $(RACE) -timeout 25m ./...
+
+test-web: web/dist/.built
+	cd web && npm test --silent
+
+check: ## what a reviewer would ask first
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) test -run 'TestRooms|TestEveryRoom|TestDialects|TestFiles' .
+
+bench: build ## measure this machine
+	./bin/holdfast bench
+
+screens: build ## pictures of every screen, into ./screens
+	node web/test/screens.mjs
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+clean:
+	rm -rf bin screens web/dist/console web/dist/widget web/dist/.built

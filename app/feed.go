@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"holdfast"
+	"holdfast/channel"
+)
+
+// feed is the far end of one account whose customers read from us.
+type feed struct {
+	app       *App
+	workspace holdfast.ID
+	account   holdfast.ID
+}
+
+// Since is channel.Feed's.
+func (f *feed) Since(ctx context.Context, addr holdfast.Address, after int64, limit int) ([]channel.Item, error) {
+	rows, err := f.app.Inbox.Feed(ctx, f.workspace, f.account, addr, holdfast.LSN(after), limit)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]channel.Item, len(rows))
+	for i, r := range rows {
+		items[i] = channel.Item{N: int64(r.N), ID: r.Message, Conversation: r.Conversation, Direction: r.Direction, Text: r.Text, Attachments: r.Attachments, At: r.At}
+		if !r.Author.IsZero() {
+			items[i].Author = f.app.names.of(r.Author)
+		}
+	}
+	return items, nil
+}
+
+// Head is channel.Feed's.
+func (f *feed) Head(context.Context) (int64, error) { return int64(f.app.Journal.Head()), nil }
+
+// Watch is channel.Feed's.
+func (f *feed) Watch(addr holdfast.Address) (<-chan channel.Signal, func()) {
+	w := f.app.Hub.Watch(f.workspace, addr.Scheme, addr.Value)
+	return w.C(), sync.OnceFunc(w.Close)
+}
+
+// Signal is channel.Feed's: the operators see that this customer writes.
+func (f *feed) Signal(addr holdfast.Address, s channel.Signal) {
+	if !s.Typing || f.app.Hub.Screens() == 0 {
+		return
+	}
+	customer, conversation, err := f.app.Inbox.TalkOf(context.Background(), f.workspace, f.account, addr)
+	if err != nil || conversation.IsZero() {
+		return
+	}
+	f.app.Hub.Typing(f.workspace, conversation, holdfast.ID{}, customer, s.Text)
+}
+
+// OnDuty is channel.Feed's: somebody has a console open.
+func (f *feed) OnDuty(context.Context) bool { return len(f.app.Hub.Online(f.workspace)) > 0 }

@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"holdfast"
+	"holdfast/channel"
+	"holdfast/channel/chat"
+	"holdfast/inbox"
+	"holdfast/intake"
+	"holdfast/journal"
+	"holdfast/outbox"
+	"holdfast/search"
+	"holdfast/store"
+)
+
+// BenchmarkAccept is the path of a customer's message below HTTP: 64 at once,
+// ten messages a conversation. HOLDFAST_TEST_POSTGRES_URL takes an empty database.
+func BenchmarkAccept(b *testing.B) {
+	db, err := store.Open(context.Background(), store.Options{Dir: b.TempDir(), URL: os.Getenv("HOLDFAST_TEST_POSTGRES_URL"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	j := journal.New(db, slog.New(slog.DiscardHandler), inbox.New(db), search.New(db), outbox.Table{})
+	if err := j.Open(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	sink := intake.New(j).Sink(intake.Account{ID: holdfast.NewID(), Workspace: holdfast.NewID(), Kind: chat.Kind()})
+	var seed atomic.Uint64
+	b.SetParallelism(32)
+	commits, _ := db.Stats()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		talk := newSpeech(seed.Add(1))
+		texts := make([]string, 256)
+		for i := range texts {
+			texts[i] = talk.message(talk.tongue())
+		}
+		var from holdfast.Address
+		for n := 0; pb.Next(); n++ {
+			if n%10 == 0 {
+				from = holdfast.Address{Scheme: "visitor", Value: holdfast.NewID().String()}
+			}
+			id := holdfast.NewID()
+			if _, err := sink.Accept(context.Background(), channel.Inbound{ID: holdfast.DeriveID(id, "m"), From: from, Text: texts[rand.IntN(len(texts))], Language: "ru"}); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	now, _ := db.Stats()
+	b.ReportMetric(float64(b.N)/float64(now-commits), "messages/commit")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}

@@ -1,0 +1,9 @@
+package blob
+
+// For tests.
+var (
+	DiskFailed  = diskFailed
+	Orientation = orientation
+	Shrink      = shrink
+	Sniff       = sniff
+)

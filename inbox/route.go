@@ -1,0 +1,234 @@
+package inbox
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"holdfast"
+	"holdfast/store"
+)
+
+// The questions that a command asks inside its transaction.
+
+// Where is a message's place, for commands.
+type Where struct {
+	Message      holdfast.ID
+	Conversation holdfast.ID
+	Customer     holdfast.ID
+	LSN          holdfast.LSN
+	Direction    holdfast.Direction
+}
+
+// FindMessage finds a message by its id in any workspace state; ok is false when there is none.
+func FindMessage(tx *store.Tx, workspace, id holdfast.ID) (w Where, ok bool, err error) {
+	err = tx.QueryRow("SELECT id, conversation, customer, lsn, direction FROM message WHERE id = $1 AND workspace = $2", id, workspace).
+		Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
+	if errors.Is(err, store.ErrNoRows) {
+		return w, false, nil
+	}
+	return w, err == nil, err
+}
+
+// FindExternal finds a message, theirs or ours, by the provider's id of it.
+func FindExternal(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok bool, err error) {
+	err = tx.QueryRow(`SELECT id, conversation, customer, lsn, direction FROM message WHERE workspace = $1 AND external_id = $2 ORDER BY lsn LIMIT 1`, workspace, external).
+		Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
+	if errors.Is(err, store.ErrNoRows) {
+		return FindSent(tx, workspace, external)
+	}
+	return w, err == nil, err
+}
+
+// FindArrival reports whether an arrival is on record.
+func FindArrival(tx *store.Tx, workspace, id holdfast.ID) (reason string, ok bool, err error) {
+	err = tx.QueryRow("SELECT reason FROM arrival WHERE id = $1 AND workspace = $2 AND NOT replayed", id, workspace).Scan(&reason)
+	if errors.Is(err, store.ErrNoRows) {
+		return "", false, nil
+	}
+	return reason, err == nil, err
+}
+
+// Place is what intake must know to place a message.
+type Place struct {
+	Customer     holdfast.ID
+	Verified     bool
+	Conversation holdfast.ID // the latest one with this customer on the channel that is not closed
+}
+
+// FindPlace finds who writes from an address and their latest conversation on a
+// channel that a message may join; zero ids where there is none.
+func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address) (p Place, err error) {
+	err = tx.QueryRow(`SELECT a.customer, a.verified, (SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
+			ORDER BY c.last_clock DESC LIMIT 1)
+		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`,
+		workspace, channel, a.Scheme, a.Value).Scan(&p.Customer, &p.Verified, &p.Conversation)
+	if errors.Is(err, store.ErrNoRows) {
+		return Place{}, nil
+	}
+	return p, err
+}
+
+// Brief is what a command must know about a conversation.
+type Brief struct {
+	ID       holdfast.ID
+	Number   int64
+	Customer holdfast.ID
+	Channel  holdfast.ID
+	Subject  string
+	State    holdfast.Status
+	Status   holdfast.Status
+	Operator holdfast.ID
+	Team     holdfast.ID
+	Priority holdfast.Priority
+	Until    time.Time
+	LastIn   holdfast.Clock
+}
+
+// FindConversation reads a conversation in a command. The error is NotFound.
+func FindConversation(tx *store.Tx, workspace, id holdfast.ID) (*Brief, error) {
+	var b Brief
+	err := tx.QueryRow(`SELECT id, number, customer, channel, subject, state, status, operator, team, priority, snooze_until, last_in_clock
+		FROM conversation WHERE id = $1 AND workspace = $2`, id, workspace).
+		Scan(&b.ID, &b.Number, &b.Customer, &b.Channel, &b.Subject, &b.State, &b.Status, &b.Operator, &b.Team, &b.Priority, &b.Until, &b.LastIn)
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, notFound("conversation")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &b, nil
+}
+
+// FindBySubject finds a sender's conversation on a channel with this subject, active since a time.
+func FindBySubject(tx *store.Tx, workspace, channel, customer holdfast.ID, normal func(string) string, subject string, since time.Time) (holdfast.ID, error) {
+	want := normal(subject)
+	if want == "" {
+		return holdfast.ID{}, nil
+	}
+	rows, err := tx.Query(`SELECT id, subject FROM conversation WHERE customer = $1 AND workspace = $2 AND channel = $3 AND state <> 'closed' AND last_clock >= $4
+		ORDER BY last_clock DESC LIMIT 50`, customer, workspace, channel, holdfast.ClockAt(since))
+	if err != nil {
+		return holdfast.ID{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id holdfast.ID
+		var s string
+		if err := rows.Scan(&id, &s); err != nil {
+			return holdfast.ID{}, err
+		}
+		if normal(s) == want {
+			return id, nil
+		}
+	}
+	return holdfast.ID{}, rows.Err()
+}
+
+// NextNumber is the next conversation number of a workspace.
+func NextNumber(tx *store.Tx, workspace holdfast.ID) (int64, error) {
+	var n int64
+	err := tx.QueryRow("SELECT COALESCE(MAX(number), 0) + 1 FROM conversation WHERE workspace = $1", workspace).Scan(&n)
+	return n, err
+}
+
+// FindCustomer reports whether a customer is in the workspace.
+func FindCustomer(tx *store.Tx, workspace, id holdfast.ID) error {
+	var one int
+	err := tx.QueryRow("SELECT 1 FROM customer WHERE id = $1 AND workspace = $2", id, workspace).Scan(&one)
+	if errors.Is(err, store.ErrNoRows) {
+		return notFound("customer")
+	}
+	return err
+}
+
+// Last is the customer's latest message in a conversation.
+type Last struct {
+	From    holdfast.Address
+	Subject string
+}
+
+// LastInbound finds the customer's latest message in a conversation on a channel; zero when there is none.
+func LastInbound(tx *store.Tx, workspace, conversation, channel holdfast.ID) (l Last, err error) {
+	var raw []byte
+	err = tx.QueryRow(`SELECT address, address_name, subject, extra FROM message
+		WHERE conversation = $1 AND workspace = $2 AND channel = $3 AND direction = 'in' ORDER BY clock DESC LIMIT 1`, conversation, workspace, channel).
+		Scan(&l.From.Value, &l.From.Name, &l.Subject, &raw)
+	if errors.Is(err, store.ErrNoRows) {
+		return Last{}, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	var x extra
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &x); err != nil {
+			return l, err
+		}
+	}
+	l.From.Scheme = x.Scheme
+	return l, nil
+}
+
+// AddressFor is a customer's first address of a scheme that does not fail, or one
+// that does; zero when there is none.
+func AddressFor(tx *store.Tx, workspace, customer holdfast.ID, scheme string) (a holdfast.Address, err error) {
+	err = tx.QueryRow(`SELECT scheme, value, name, verified FROM address WHERE customer = $1 AND workspace = $2 AND scheme = $3
+		ORDER BY failing <> '', stamp LIMIT 1`, customer, workspace, scheme).Scan(&a.Scheme, &a.Value, &a.Name, &a.Verified)
+	if errors.Is(err, store.ErrNoRows) {
+		return holdfast.Address{}, nil
+	}
+	return a, err
+}
+
+// ReadUpto is how far an operator has read a conversation.
+func ReadUpto(tx *store.Tx, operator, conversation holdfast.ID) (upto holdfast.Clock, err error) {
+	err = tx.QueryRow("SELECT upto FROM read_mark WHERE operator = $1 AND conversation = $2", operator, conversation).Scan(&upto)
+	if errors.Is(err, store.ErrNoRows) {
+		return 0, nil
+	}
+	return upto, err
+}
+
+// Thread lists the provider ids of a conversation's messages on one channel, the
+// oldest first and at most max: the first one and the latest others.
+func Thread(tx *store.Tx, workspace, conversation, channel holdfast.ID, max int) ([]string, error) {
+	rows, err := tx.Query(`SELECT COALESCE(m.external_id, o.external_id, '') FROM message m LEFT JOIN outbox o ON o.message = m.id
+		WHERE m.conversation = $1 AND m.workspace = $2 AND m.channel = $3 AND m.direction <> 'note' ORDER BY m.clock DESC LIMIT 200`, conversation, workspace, channel)
+	list, err := store.Collect(rows, err, func(r *store.Rows, s *string) error { return r.Scan(s) })
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] != "" {
+			ids = append(ids, list[i])
+		}
+	}
+	if len(ids) > max {
+		ids = append(ids[:1], ids[len(ids)-max+1:]...)
+	}
+	return ids, nil
+}
+
+// DeliveryOf is how far an outbound message has come; "" when it is not in the outbox.
+func DeliveryOf(tx *store.Tx, message holdfast.ID) (state holdfast.Delivery, err error) {
+	err = tx.QueryRow("SELECT state FROM outbox WHERE message = $1", message).Scan(&state)
+	if errors.Is(err, store.ErrNoRows) {
+		return "", nil
+	}
+	return state, err
+}
+
+// FindSent finds a message of ours by the id that the provider gave it.
+func FindSent(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok bool, err error) {
+	if external == "" {
+		return w, false, nil
+	}
+	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, m.lsn, m.direction FROM outbox o JOIN message m ON m.id = o.message
+		WHERE o.workspace = $1 AND o.external_id = $2 AND o.external_id <> '' LIMIT 1`, workspace, external).Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
+	if errors.Is(err, store.ErrNoRows) {
+		return w, false, nil
+	}
+	return w, err == nil, err
+}

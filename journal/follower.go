@@ -1,0 +1,163 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"holdfast"
+	"holdfast/store"
+)
+
+// Follower reads committed entries by number and may do I/O. It sees each entry
+// at least once: after a crash, again from its cursor.
+type Follower struct {
+	Name string
+	// From is where a follower that has never run begins: false at the head, true
+	// at the first entry.
+	FromStart bool
+	// Handle is given entries in order. An error is retried with back-off; after
+	// five attempts the entry goes to the follower's dead letters and the next one follows.
+	Handle func(ctx context.Context, e *holdfast.Entry) error
+}
+
+const (
+	followBatch    = 256
+	handleAttempts = 5
+)
+
+// Follow runs a follower until ctx ends.
+func (j *Journal) Follow(ctx context.Context, f Follower) error {
+	wake, cancel := j.Watch()
+	defer cancel()
+	at, err := j.cursor(ctx, f)
+	if err != nil {
+		return err
+	}
+	for {
+		entries, err := j.After(ctx, at, followBatch)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			j.log.Warn("a follower cannot read the journal", "follower", f.Name, "err", err)
+			if !pause(ctx, time.Second) {
+				return nil
+			}
+			continue
+		}
+		for i := range entries {
+			if !j.handle(ctx, f, &entries[i]) {
+				return nil
+			}
+			at = entries[i].LSN
+		}
+		if len(entries) > 0 {
+			if err := j.saveCursor(ctx, f.Name, at); err != nil && ctx.Err() == nil {
+				j.log.Warn("a follower's cursor was not saved; it will see entries again", "follower", f.Name, "err", err)
+			}
+			continue
+		}
+		select {
+		case <-wake:
+		case <-time.After(5 * time.Second): // another node may have written
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// handle reports false when ctx ended before the entry was dealt with.
+func (j *Journal) handle(ctx context.Context, f Follower, e *holdfast.Entry) bool {
+	wait := 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		err := f.Handle(ctx, e)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if attempt == handleAttempts {
+			j.log.Error("a follower gave an entry up", "follower", f.Name, "lsn", int64(e.LSN), "err", err)
+			err := j.db.Write(ctx, func(tx *store.Tx) error {
+				return tx.Exec(`INSERT INTO dead_letter (follower, lsn, error, attempts, at) VALUES ($1, $2, $3, $4, $5)
+					ON CONFLICT (follower, lsn) DO UPDATE SET error = excluded.error, attempts = dead_letter.attempts + excluded.attempts, at = excluded.at`,
+					f.Name, e.LSN, store.Text(err.Error()), attempt, tx.Now)
+			})
+			return err == nil || pause(ctx, time.Second)
+		}
+		if !pause(ctx, wait) {
+			return false
+		}
+		wait *= 3
+	}
+}
+
+func (j *Journal) cursor(ctx context.Context, f Follower) (holdfast.LSN, error) {
+	var at holdfast.LSN
+	err := j.db.QueryRow(ctx, "SELECT lsn FROM follower WHERE name = $1", f.Name).Scan(&at)
+	if !errors.Is(err, store.ErrNoRows) {
+		return at, err
+	}
+	if !f.FromStart {
+		at = j.Head()
+	}
+	return at, j.saveCursor(ctx, f.Name, at)
+}
+
+func (j *Journal) saveCursor(ctx context.Context, name string, at holdfast.LSN) error {
+	return j.db.Write(ctx, func(tx *store.Tx) error {
+		return tx.Exec("INSERT INTO follower (name, lsn) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET lsn = excluded.lsn", name, at)
+	})
+}
+
+// DeadLetter is an entry that a follower gave up.
+type DeadLetter struct {
+	Follower string       `json:"follower"`
+	LSN      holdfast.LSN `json:"lsn"`
+	Error    string       `json:"error"`
+	Attempts int          `json:"attempts"`
+	At       time.Time    `json:"at"`
+}
+
+// DeadLetters lists what followers gave up, newest first.
+func (j *Journal) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) {
+	rows, err := j.db.Query(ctx, "SELECT follower, lsn, error, attempts, at FROM dead_letter ORDER BY at DESC LIMIT $1", limit)
+	return store.Collect(rows, err, func(r *store.Rows, d *DeadLetter) error {
+		return r.Scan(&d.Follower, &d.LSN, &d.Error, &d.Attempts, &d.At)
+	})
+}
+
+// Retry hands a follower's dead letters to it once more and forgets those that it takes.
+func (j *Journal) Retry(ctx context.Context, f Follower) (taken int, err error) {
+	rows, err := j.db.Query(ctx, "SELECT "+entryColumns+" FROM journal WHERE lsn IN (SELECT lsn FROM dead_letter WHERE follower = $1) ORDER BY lsn", f.Name)
+	entries, err := store.Collect(rows, err, scanEntry)
+	if err != nil {
+		return 0, err
+	}
+	for i := range entries {
+		if err := f.Handle(ctx, &entries[i]); err != nil {
+			return taken, err
+		}
+		err := j.db.Write(ctx, func(tx *store.Tx) error {
+			return tx.Exec("DELETE FROM dead_letter WHERE follower = $1 AND lsn = $2", f.Name, entries[i].LSN)
+		})
+		if err != nil {
+			return taken, err
+		}
+		taken++
+	}
+	return taken, nil
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

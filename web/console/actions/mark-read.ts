@@ -1,0 +1,24 @@
+import type { ID } from '../model/words';
+import { sync } from '../sync/sync';
+import { always, current, inConversation, type Action } from './action';
+
+export const markRead: Action<{ conversation: ID; upto: string }> = {
+  id: 'mark-read',
+  titleKey: 'action.read',
+  group: 'conversation',
+  available: always,
+  run: (a) => sync.change(a.conversation, { unread: false }, () => sync.client.put(`/conversations/${a.conversation}/read`, { upto: a.upto })),
+};
+
+export const markUnread: Action = {
+  id: 'mark-unread',
+  titleKey: 'action.unread',
+  keys: 'u',
+  group: 'conversation',
+  available: (p) => inConversation(p) && !p.conversation!.unread,
+  async run() {
+    const { id } = current();
+    await sync.change(id, { unread: true }, () => sync.client.delete(`/conversations/${id}/read`));
+    location.hash = location.hash.split('/').slice(0, 3).join('/');
+  },
+};

@@ -1,0 +1,27 @@
+import { draftOf } from '../model/composer.svelte';
+import { screen } from '../model/screen.svelte';
+import { sync } from '../sync/sync';
+import type { ID } from '../model/words';
+import { always, type Action } from './action';
+
+/** Sends the same reply again; the same id makes it the same reply. */
+export const sendAgain: Action<ID> = {
+  id: 'send-again', titleKey: 'action.again', group: 'conversation', available: always, run: (id) => sync.pending.retry(id),
+};
+
+/** Takes an unsent reply back into the composer. */
+export const takeBack: Action<ID> = {
+  id: 'take-back',
+  titleKey: 'action.edit',
+  group: 'conversation',
+  available: always,
+  run(id) {
+    const o = sync.pending.take(id);
+    if (!o) return;
+    const draft = draftOf(o.conversation);
+    draft.text = draft.text ? o.text + '\n\n' + draft.text : o.text;
+    draft.note = o.note;
+    draft.edited();
+    screen.composeAs = { note: o.note, at: Date.now() };
+  },
+};

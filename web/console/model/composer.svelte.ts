@@ -1,0 +1,117 @@
+import { sync } from '../sync/sync';
+import { uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
+import { me } from './desk';
+
+export interface Upload {
+  key: string;
+  name: string;
+  size: number;
+  state: 'uploading' | 'done' | 'failed';
+  attachment?: Attachment;
+  file: File;
+}
+
+/** What is being written in one conversation. */
+export class Draft {
+  text = $state('');
+  note = $state(false);
+  cc = $state('');
+  bcc = $state('');
+  channel = $state('');
+  subject = $state('');
+  uploads = $state.raw<Upload[]>([]);
+  saved = $state<'' | 'saving' | 'saved'>('');
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private touched = false;
+  private adopted = false;
+
+  constructor(readonly conversation: ID) {}
+
+  /** Takes the desk's copy, once, unless something was written here already. */
+  adopt(draft: { text: string; note: boolean } | null | undefined): void {
+    if (this.adopted) return;
+    this.adopted = true;
+    if (this.touched || this.text || !draft) return;
+    this.text = draft.text;
+    this.note = draft.note;
+  }
+
+  /** Saves on the desk a moment after the last letter. */
+  edited(): void {
+    this.touched = true;
+    this.saved = 'saving';
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.save(), 800);
+  }
+
+  async save(): Promise<void> {
+    clearTimeout(this.timer);
+    try {
+      await sync.client.put(`/conversations/${this.conversation}/draft`, { text: this.text, note: this.note });
+      this.saved = this.text ? 'saved' : '';
+    } catch {
+      // The text is still in the field; the next letter tries again.
+      this.saved = '';
+    }
+  }
+
+  async attach(files: Iterable<File>): Promise<void> {
+    await Promise.all(
+      [...files].map(async (file) => {
+        const upload: Upload = { key: uuid7(), name: file.name || 'file', size: file.size, state: 'uploading', file };
+        this.uploads = [...this.uploads, upload];
+        await this.upload(upload);
+      }),
+    );
+  }
+
+  async upload(upload: Upload): Promise<void> {
+    this.setUpload({ ...upload, state: 'uploading' });
+    try {
+      const attachment = await sync.upload(upload.file);
+      this.setUpload({ ...upload, state: 'done', attachment });
+    } catch {
+      this.setUpload({ ...upload, state: 'failed' });
+    }
+  }
+
+  remove(key: string): void {
+    this.uploads = this.uploads.filter((u) => u.key !== key);
+  }
+
+  get ready(): boolean {
+    return (this.text.trim() !== '' || this.uploads.length > 0) && this.uploads.every((u) => u.state === 'done');
+  }
+
+  /** Turns what is written into something to send, and empties the field. */
+  outgoing(channel: ID, then: Status): Outgoing {
+    const people = (s: string) => s.split(/[,;\s]+/).filter(Boolean);
+    const o: Outgoing = {
+      id: uuid7(), conversation: this.conversation, note: this.note, author: me().operator.id, channel: this.note ? '' : this.channel || channel,
+      text: this.text.trim(), subject: this.note ? undefined : this.subject || undefined,
+      cc: this.note || !this.cc ? undefined : people(this.cc), bcc: this.note || !this.bcc ? undefined : people(this.bcc),
+      attachments: this.uploads.flatMap((u) => (u.attachment ? [u.attachment] : [])), then, at: new Date().toISOString(),
+    };
+    clearTimeout(this.timer);
+    this.text = '';
+    this.cc = this.bcc = this.subject = '';
+    this.uploads = [];
+    this.saved = '';
+    this.touched = false;
+    return o;
+  }
+
+  private setUpload(u: Upload): void {
+    this.uploads = this.uploads.map((x) => (x.key === u.key ? u : x));
+  }
+}
+
+const drafts = new Map<string, Draft>();
+
+/** One draft for each conversation, and for each person who signs in on this page. */
+export function draftOf(conversation: ID): Draft {
+  const key = me().operator.id + conversation;
+  let d = drafts.get(key);
+  if (!d) drafts.set(key, (d = new Draft(conversation)));
+  return d;
+}

@@ -1,0 +1,36 @@
+/** Where the page is: the part of the address after #. Nothing else decides what is shown. */
+export interface Route {
+  name: string;
+  parts: string[];
+  query: URLSearchParams;
+}
+
+function parse(hash: string): Route {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
+  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  return { name: parts[0] ?? '', parts: parts.slice(1), query: new URLSearchParams(search) };
+}
+
+let now = $state.raw<Route>(parse(typeof location === 'undefined' ? '' : location.hash));
+
+if (typeof addEventListener !== 'undefined') addEventListener('hashchange', () => (now = parse(location.hash)));
+
+export const route = (): Route => now;
+
+/** The address of a place: link('inbox', 'open', id) → "#/inbox/open/…". */
+export function link(...parts: (string | Record<string, string>)[]): string {
+  const last = parts.at(-1);
+  const query = typeof last === 'object' ? new URLSearchParams(Object.entries(last).filter(([, v]) => v)).toString() : '';
+  const path = parts.filter((p): p is string => typeof p === 'string').map(encodeURIComponent).join('/');
+  return '#/' + path + (query ? '?' + query : '');
+}
+
+export function go(...parts: (string | Record<string, string>)[]): void {
+  location.hash = link(...parts);
+}
+
+/** Changes the address without a step back to the old one. */
+export function replace(...parts: (string | Record<string, string>)[]): void {
+  history.replaceState(null, '', link(...parts));
+  now = parse(location.hash);
+}

@@ -1,0 +1,187 @@
+import type { Client } from '../../protocol/client';
+import { emptyThread, isEvent, putMessage, setThread } from './apply';
+import type { Listing, Store } from './store';
+import { asFault, type Conversation, type ConversationPage, type Counts, type ID, type List, type Message, type TimelineItem } from './words';
+
+/** A call that runs at once when it was quiet and at most once per pause when it is not. */
+export function throttled(pause: number, run: () => Promise<void>): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let again = false;
+  const go = async () => {
+    again = false;
+    try {
+      await run();
+    } finally {
+      timer = setTimeout(() => {
+        timer = undefined;
+        if (again) start(0);
+      }, pause);
+    }
+  };
+  const start = (delay: number) => {
+    if (timer) again = true;
+    else timer = setTimeout(() => void go(), delay);
+  };
+  return () => start(40);
+}
+
+export const listingKey = (query: Record<string, string>): string =>
+  Object.entries(query)
+    .filter(([, v]) => v)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([k, v]) => `${k}=${v}`)
+    .join('&');
+
+/** Fetches lists, pages and threads into the store. */
+export class Fetching {
+  /** Brings the lists that are looked at, and the counts, up to date. */
+  readonly refreshLists: () => void;
+
+  constructor(
+    private readonly client: Client,
+    private readonly store: Store,
+  ) {
+    this.refreshLists = throttled(900, async () => {
+      await Promise.all([this.counts(), ...store.topics('listing:').map((t) => this.head(t.slice('listing:'.length)))]);
+    });
+  }
+
+  /** Everything that is looked at, anew: after a reset or a long absence. */
+  async everything(): Promise<void> {
+    const { store } = this;
+    for (const key of store.listings.keys()) if (!store.watched('listing:' + key)) store.listings.delete(key);
+    for (const id of [...store.threads.keys()]) if (!store.watched('thread:' + id)) store.threads.delete(id);
+    this.refreshLists();
+    await Promise.all([...store.threads.keys()].flatMap((id) => [this.page(id), this.thread(id, true)]));
+  }
+
+  async counts(): Promise<void> {
+    try {
+      this.store.counts = await this.client.get<Counts>('/conversations/counts');
+      this.store.changed('counts');
+    } catch {
+      // The numbers stay as they are; the connection's own banner says that they may be old.
+    }
+  }
+
+  /** The list of a query, fetched when it is not there yet. */
+  listing(query: Record<string, string>): Listing {
+    const key = listingKey(query);
+    let l = this.store.listings.get(key);
+    if (!l) {
+      l = { query, ids: [], next: '', loaded: false, loading: true };
+      this.store.listings.set(key, l);
+      queueMicrotask(() => void this.head(key));
+    }
+    return l;
+  }
+
+  private setListing(key: string, change: Partial<Listing>): void {
+    const l = this.store.listings.get(key);
+    if (!l) return;
+    this.store.listings.set(key, { ...l, ...change });
+    this.store.changed('listing:' + key);
+  }
+
+  /** Fetches the first page of a list; pages beyond it that were fetched before stay. */
+  async head(key: string): Promise<void> {
+    const l = this.store.listings.get(key);
+    if (!l) return;
+    try {
+      const page = await this.client.get<List<Conversation>>('/conversations', { ...l.query, limit: 50 });
+      const fresh = new Set(page.items.map((c) => c.id));
+      this.keep(page.items);
+      const before = this.store.listings.get(key)!;
+      const oldest = page.items.at(-1)?.last_at ?? '';
+      const tail = page.next && before.ids.length > 50
+        ? before.ids.filter((id) => !fresh.has(id) && (this.store.conversations.get(id)?.last_at ?? '') < oldest)
+        : [];
+      this.setListing(key, {
+        ids: [...page.items.map((c) => c.id), ...tail],
+        next: tail.length ? before.next : (page.next ?? ''),
+        loaded: true,
+        loading: false,
+        fault: undefined,
+      });
+    } catch (error) {
+      this.setListing(key, { loading: false, fault: asFault(error) });
+    }
+  }
+
+  async more(query: Record<string, string>): Promise<void> {
+    const key = listingKey(query);
+    const l = this.store.listings.get(key);
+    if (!l || !l.next || l.loading) return;
+    this.setListing(key, { loading: true });
+    try {
+      const page = await this.client.get<List<Conversation>>('/conversations', { ...query, limit: 50, cursor: l.next });
+      this.keep(page.items);
+      const now = this.store.listings.get(key)!;
+      const have = new Set(now.ids);
+      this.setListing(key, { ids: [...now.ids, ...page.items.map((c) => c.id).filter((id) => !have.has(id))], next: page.next ?? '', loading: false });
+    } catch (error) {
+      this.setListing(key, { loading: false, fault: asFault(error) });
+    }
+  }
+
+  keep(items: Conversation[]): void {
+    for (const c of items) {
+      this.store.conversations.set(c.id, normal(c));
+      this.store.changed('conversation:' + c.id);
+    }
+    this.store.changed('conversations');
+  }
+
+  async page(id: ID): Promise<void> {
+    try {
+      const page = normal(await this.client.get<ConversationPage>('/conversations/' + id));
+      this.store.pages.set(id, page);
+      this.store.pageFaults.delete(id);
+      const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
+      this.store.conversations.set(id, item);
+    } catch (error) {
+      this.store.pageFaults.set(id, asFault(error));
+    }
+    this.store.changed('conversation:' + id);
+    this.store.changed('conversations');
+  }
+
+  /** Fetches the newest messages; anew keeps what is there until the answer comes. */
+  async thread(id: ID, anew = false): Promise<void> {
+    const t = this.store.threads.get(id);
+    if (t?.loading || (t?.loaded && !anew)) return;
+    setThread(this.store, id, { loading: true, fault: undefined });
+    try {
+      const [page, timeline] = await Promise.all([
+        this.client.get<List<Message>>(`/conversations/${id}/messages`, { limit: 50 }),
+        this.client.get<List<TimelineItem>>(`/conversations/${id}/timeline`, { limit: 200 }).catch(() => ({ items: [] as TimelineItem[] })),
+      ]);
+      const now = this.store.threads.get(id) ?? emptyThread;
+      const seen = new Map(now.events.map((e) => [e.lsn, e]));
+      for (const e of timeline.items) if (isEvent(e.kind)) seen.set(e.lsn, e);
+      setThread(this.store, id, { loaded: true, loading: false, earlier: page.items.length >= 50, events: [...seen.values()].sort((a, b) => a.lsn - b.lsn) });
+      for (const m of page.items) putMessage(this.store, id, m);
+    } catch (error) {
+      setThread(this.store, id, { loading: false, fault: asFault(error) });
+    }
+  }
+
+  async earlier(id: ID): Promise<void> {
+    const t = this.store.threads.get(id);
+    const oldest = t?.messages.find((m) => m.clock);
+    if (!t || t.loading || !oldest) return;
+    setThread(this.store, id, { loading: true });
+    try {
+      const page = await this.client.get<List<Message>>(`/conversations/${id}/messages`, { before: oldest.clock, limit: 50 });
+      setThread(this.store, id, { loading: false, earlier: page.items.length >= 50 });
+      for (const m of page.items) putMessage(this.store, id, m);
+    } catch (error) {
+      setThread(this.store, id, { loading: false, fault: asFault(error) });
+    }
+  }
+}
+
+/** Go leaves empty lists out or sends null; screens want them there. The effective status is what people see. */
+function normal<C extends { tags: string[]; status: Conversation['status']; state?: Conversation['state'] }>(c: C): C {
+  return { ...c, tags: c.tags ?? [], status: c.state || c.status };
+}

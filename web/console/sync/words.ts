@@ -1,0 +1,9 @@
+/** The contract's words, for the rooms above that must not reach past this one. */
+export type * from '../../protocol/desk';
+import type { Frame } from '../../protocol/desk';
+
+/** The live frames by their names. */
+export type LiveFrames = { [F in Frame as F['type']]: F };
+export { Fault, asFault } from '../../protocol/fault';
+export { uuid7 } from '../../protocol/uuid';
+export type { LiveState } from '../../protocol/live';

@@ -1,0 +1,44 @@
+// What the browser scripts share: one Chromium, and checks that say what failed.
+import { chromium } from 'playwright-core';
+
+export const base = (process.env.HOLDFAST_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+/** A call of the API with the page's own session. */
+export async function api(page, method, path, body) {
+  const answer = await page.evaluate(
+    async ([method, path, body]) => {
+      const r = await fetch('/api/v1' + path, {
+        method,
+        headers: { 'Content-Type': 'application/json', 'Holdfast-Client': 'console' },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      const text = await r.text();
+      return { status: r.status, body: text ? JSON.parse(text) : null };
+    },
+    [method, path, body],
+  );
+  if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** Waits until a question is answered with yes, and says which one was not. */
+export async function until(what, ask, ms = 8000) {
+  const end = Date.now() + ms;
+  let last;
+  do {
+    try {
+      if (await ask()) return;
+    } catch (e) {
+      last = e;
+    }
+    await new Promise((r) => setTimeout(r, 60));
+  } while (Date.now() < end);
+  throw new Error(`${what} did not come true in ${ms} ms${last ? ': ' + String(last.message).split('\n')[0] : ''}`);
+}

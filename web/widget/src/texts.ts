@@ -1,0 +1,197 @@
+// Every word of the widget, in every language it speaks.
+
+type Forms = { one: string; few?: string; many?: string; other: string };
+
+export interface Texts {
+  close: string;
+  title: string;
+  log: string;
+  placeholder: string;
+  send: string;
+  attach: string;
+  remove: (name: string) => string;
+  drop: string;
+  waiting: string;
+  sent: string;
+  seen: string;
+  retry: string;
+  discard: string;
+  typing: (name: string) => string;
+  typingNobody: string;
+  offline: string;
+  connecting: string;
+  latest: string;
+  today: string;
+  yesterday: string;
+  you: string;
+  us: string;
+  unread: Forms;
+  tooLong: (over: string) => string;
+  fileTooLarge: (name: string, mb: string) => string;
+  tooManyFiles: (max: string) => string;
+  signIn: string;
+  refused: Record<string, string>; // by the desk's code; "" is the rest
+  offlineHours: string;
+  greeting: string;
+}
+
+const en: Texts = {
+  close: 'Close the chat',
+  title: 'Talk to us',
+  log: 'Messages',
+  placeholder: 'Write a message…',
+  send: 'Send',
+  attach: 'Attach files',
+  remove: (name) => `Remove ${name}`,
+  drop: 'Drop files here',
+  waiting: 'Waiting to be sent',
+  sent: 'Sent',
+  seen: 'Read',
+  retry: 'Try again',
+  discard: 'Delete',
+  typing: (name) => `${name} is typing…`,
+  typingNobody: 'Typing…',
+  offline: 'No connection. Keep writing: your messages are saved here and will be sent by themselves.',
+  connecting: 'Connecting…',
+  latest: 'To the latest message',
+  today: 'Today',
+  yesterday: 'Yesterday',
+  you: 'You',
+  us: 'Support',
+  unread: { one: '# new message', other: '# new messages' },
+  tooLong: (over) => `Too long by ${over} characters`,
+  fileTooLarge: (name, mb) => `${name} is larger than ${mb} MB.`,
+  tooManyFiles: (max) => `At most ${max} files in one message.`,
+  signIn: 'This chat is for signed-in customers. Please sign in first.',
+  refused: {
+    'chat.refused': 'This message was not accepted.',
+    'chat.file_too_large': 'The file is too large.',
+    'chat.identity_required': 'Please sign in to send this.',
+    '': 'This message could not be sent.',
+  },
+  offlineHours: 'Nobody is here right now. Write anyway, we will answer.',
+  greeting: 'Hello! How can we help?',
+};
+
+const ru: Texts = {
+  close: 'Закрыть чат',
+  title: 'Напишите нам',
+  log: 'Сообщения',
+  placeholder: 'Напишите сообщение…',
+  send: 'Отправить',
+  attach: 'Прикрепить файлы',
+  remove: (name) => `Убрать ${name}`,
+  drop: 'Перетащите файлы сюда',
+  waiting: 'Ждёт отправки',
+  sent: 'Отправлено',
+  seen: 'Прочитано',
+  retry: 'Повторить',
+  discard: 'Удалить',
+  typing: (name) => `${name} печатает…`,
+  typingNobody: 'Печатает…',
+  offline: 'Нет связи. Продолжайте писать: сообщения сохранены здесь и уйдут сами.',
+  connecting: 'Соединяемся…',
+  latest: 'К последнему сообщению',
+  today: 'Сегодня',
+  yesterday: 'Вчера',
+  you: 'Вы',
+  us: 'Поддержка',
+  unread: { one: '# новое сообщение', few: '# новых сообщения', many: '# новых сообщений', other: '# нового сообщения' },
+  tooLong: (over) => `Слишком длинно, лишних знаков: ${over}`,
+  fileTooLarge: (name, mb) => `Файл ${name} больше ${mb} МБ.`,
+  tooManyFiles: (max) => `Файлов в одном сообщении — не больше ${max}.`,
+  signIn: 'Этот чат для клиентов, вошедших на сайт. Пожалуйста, сначала войдите.',
+  refused: {
+    'chat.refused': 'Это сообщение не принято.',
+    'chat.file_too_large': 'Файл слишком большой.',
+    'chat.identity_required': 'Войдите на сайт, чтобы отправить сообщение.',
+    '': 'Не удалось отправить это сообщение.',
+  },
+  offlineHours: 'Сейчас никого нет на месте. Всё равно напишите — мы ответим.',
+  greeting: 'Здравствуйте! Чем можем помочь?',
+};
+
+const fa: Texts = {
+  close: 'بستن گفت‌وگو',
+  title: 'با ما گفت‌وگو کنید',
+  log: 'پیام‌ها',
+  placeholder: 'پیام خود را بنویسید…',
+  send: 'ارسال',
+  attach: 'پیوست کردن پرونده',
+  remove: (name) => `برداشتن ${name}`,
+  drop: 'پرونده‌ها را اینجا رها کنید',
+  waiting: 'در انتظار ارسال',
+  sent: 'ارسال شد',
+  seen: 'خوانده شد',
+  retry: 'تلاش دوباره',
+  discard: 'حذف',
+  typing: (name) => `${name} در حال نوشتن است…`,
+  typingNobody: 'در حال نوشتن…',
+  offline: 'ارتباط قطع است. به نوشتن ادامه دهید؛ پیام‌ها همین‌جا ذخیره و خودبه‌خود فرستاده می‌شوند.',
+  connecting: 'در حال اتصال…',
+  latest: 'رفتن به آخرین پیام',
+  today: 'امروز',
+  yesterday: 'دیروز',
+  you: 'شما',
+  us: 'پشتیبانی',
+  unread: { one: '# پیام تازه', other: '# پیام تازه' },
+  tooLong: (over) => `${over} نویسه بیش از حد مجاز`,
+  fileTooLarge: (name, mb) => `حجم «${name}» بیش از ${mb} مگابایت است.`,
+  tooManyFiles: (max) => `در هر پیام حداکثر ${max} پرونده.`,
+  signIn: 'این گفت‌وگو ویژهٔ مشتریانِ واردشده است. لطفاً نخست وارد شوید.',
+  refused: {
+    'chat.refused': 'این پیام پذیرفته نشد.',
+    'chat.file_too_large': 'پرونده بیش از حد بزرگ است.',
+    'chat.identity_required': 'برای فرستادن پیام وارد شوید.',
+    '': 'این پیام فرستاده نشد.',
+  },
+  offlineHours: 'الان کسی اینجا نیست. با این حال بنویسید؛ پاسخ می‌دهیم.',
+  greeting: 'سلام! چه کمکی از ما برمی‌آید؟',
+};
+
+export const TEXTS: Record<string, Texts> = { en, ru, fa };
+
+/** How one language writes words, numbers, times and days. */
+export class Speech {
+  readonly t: Texts;
+  readonly dir: 'ltr' | 'rtl';
+  #locale: string;
+  #plural: Intl.PluralRules;
+  #number: Intl.NumberFormat;
+  #time: Intl.DateTimeFormat;
+  #day: Intl.DateTimeFormat;
+  #full: Intl.DateTimeFormat;
+
+  constructor(readonly lang: string) {
+    this.t = TEXTS[lang] ?? en;
+    this.dir = lang === 'fa' ? 'rtl' : 'ltr';
+    this.#locale = lang === 'fa' ? 'fa-IR' : lang === 'ru' ? 'ru-RU' : (globalThis.navigator?.languages?.find((l) => l.startsWith('en')) ?? 'en');
+    this.#plural = new Intl.PluralRules(this.#locale);
+    this.#number = new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 });
+    this.#time = new Intl.DateTimeFormat(this.#locale, { hour: 'numeric', minute: '2-digit' });
+    this.#day = new Intl.DateTimeFormat(this.#locale, { day: 'numeric', month: 'long' });
+    this.#full = new Intl.DateTimeFormat(this.#locale, { dateStyle: 'long', timeStyle: 'short' });
+  }
+
+  number(n: number): string {
+    return this.#number.format(n);
+  }
+  count(forms: Forms, n: number): string {
+    return (forms[this.#plural.select(n) as keyof Forms] ?? forms.other).replace('#', this.number(n));
+  }
+  time(at: Date): string {
+    return this.#time.format(at);
+  }
+  full(at: Date): string {
+    return this.#full.format(at);
+  }
+  day(at: Date, now = new Date()): string {
+    const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
+    return days === 0 ? this.t.today : days === 1 ? this.t.yesterday : this.#day.format(at);
+  }
+  size(bytes: number): string {
+    const units = ['byte', 'kilobyte', 'megabyte'];
+    const i = bytes < 1000 ? 0 : bytes < 1_000_000 ? 1 : 2;
+    return new Intl.NumberFormat(this.#locale, { style: 'unit', unit: units[i]!, unitDisplay: 'short', maximumFractionDigits: i === 2 ? 1 : 0 }).format(bytes / 1000 ** i);
+  }
+}

@@ -1,0 +1,78 @@
+// What travels between the widget and the desk, and between loader and chat.
+
+export interface Config {
+  title: string;
+  greeting: string;
+  offline: string;
+  color: string;
+  position: 'start' | 'end';
+  lang: string;
+  on_duty: boolean;
+  identity_required: boolean;
+  limits: { text: number; attachments: number; attachment_bytes: number };
+}
+
+export interface Attached {
+  id?: string; // of an upload: what a message takes it by
+  name: string;
+  type: string;
+  size: number;
+  url: string; // relative to the account's base address
+  thumb?: string;
+}
+
+export interface Item {
+  n: number;
+  id: string;
+  conversation: string;
+  direction: 'in' | 'out';
+  author?: string;
+  text: string;
+  attachments?: Attached[];
+  at: string;
+}
+
+export interface Frame {
+  type: string;
+  n?: number;
+  name?: string;
+  item?: Item;
+}
+
+export interface Identity {
+  user_id?: string;
+  name?: string;
+  email?: string;
+  phone?: string;
+  hmac?: string;
+  jwt?: string;
+}
+
+export interface Receipt {
+  id: string;
+  message: string;
+  n?: number;
+  at?: string;
+  duplicate: boolean;
+}
+
+/** What the small loader hands to the chat once that is loaded. */
+export interface Boot {
+  channel: string;
+  base: string; // of the desk, ends with a slash
+  lang: string;
+  config: Config | null;
+  identity: Identity | null;
+  host: HTMLElement;
+  root: ShadowRoot;
+  launcher: HTMLButtonElement;
+  badge(count: number, label: string): void;
+  emit(event: string, detail: unknown): void;
+}
+
+/** What the chat gives back. */
+export interface Chat {
+  open(): void;
+  close(): void;
+  identify(identity: Identity | null): void;
+}
