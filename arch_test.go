@@ -44,6 +44,9 @@ var mayImport = map[string][]string{
 	"demo":                {"*"},
 	"demo/talk":           {"."},
 	"desktest":            {"*"},
+	"faults":              {"*"},
+	"faults/desk":         {"*"},
+	"journeys":            {"*"},
 	"cmd/holdfast":        {"*"},
 }
 

@@ -23,6 +23,7 @@ import (
 	"holdfast/access"
 	"holdfast/api"
 	"holdfast/blob"
+	"holdfast/bus"
 	"holdfast/channel"
 	"holdfast/channel/all"
 	"holdfast/channel/email"
@@ -127,7 +128,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.Files = blob.NewFiles(files, a.Config.AttachmentLimit, a.Log)
-	a.Hub = live.New(a.Journal, a.Log)
+	a.Hub = live.New(a.Journal, bus.New(), a.Log)
 	a.Intake = intake.New(a.Journal)
 	a.Channels = newChannels(a)
 	a.Desk = desk.New(a.Journal, a.Inbox, a.lookup)

@@ -35,6 +35,7 @@ func BenchmarkAccept(b *testing.B) {
 	var seed atomic.Uint64
 	b.SetParallelism(32)
 	commits, _ := db.Stats()
+	disk := diskBytes()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		talk := newSpeech(seed.Add(1))
@@ -56,6 +57,9 @@ func BenchmarkAccept(b *testing.B) {
 	})
 	b.StopTimer()
 	now, _ := db.Stats()
+	if wrote := diskBytes() - disk; disk > 0 {
+		b.ReportMetric(float64(wrote)/float64(b.N), "diskbytes/message")
+	}
 	b.ReportMetric(float64(b.N)/float64(now-commits), "messages/commit")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }

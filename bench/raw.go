@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,12 +16,15 @@ import (
 // raw is the database with nothing of the desk above it: the limit that the
 // desk's own figure is compared with.
 type raw struct {
-	db  *store.DB
-	row string
+	db   *store.DB
+	text string // rows are cut from it
 }
 
-// openRaw opens an empty database of the same kind, for rows of n bytes.
-func (r *run) openRaw(ctx context.Context, s storage, n int) (*raw, error) {
+// rowMost bounds a raw row.
+const rowMost = 256 << 10
+
+// openRaw opens an empty database of the same kind.
+func (r *run) openRaw(ctx context.Context, s storage) (*raw, error) {
 	p, err := s.fresh(ctx)
 	if err != nil {
 		return nil, err
@@ -30,18 +35,19 @@ func (r *run) openRaw(ctx context.Context, s storage, n int) (*raw, error) {
 	}
 	// The bytes must not be such as a database could store in less room.
 	var b strings.Builder
-	for talk := newSpeech(1); b.Len() < n; b.WriteByte(' ') {
+	for talk := newSpeech(1); b.Len() < rowMost; b.WriteByte(' ') {
 		b.WriteString(talk.message(&tongues[2]))
 	}
-	w := &raw{db: db, row: b.String()[:n]}
+	w := &raw{db: db, text: b.String()}
 	return w, db.Write(ctx, func(tx *store.Tx) error {
 		return tx.Exec("CREATE TABLE raw_row (id BIGINT PRIMARY KEY, data TEXT NOT NULL)")
 	})
 }
 
-// rate writes for a while, with as many writers as there are clients, each row
-// acknowledged after its commit, and returns rows a second.
-func (w *raw) rate(ctx context.Context, writers int, d time.Duration) (float64, error) {
+// rate writes rows of so many bytes for a while, with as many writers as there
+// are clients, each row acknowledged after its commit, and returns rows a second.
+func (w *raw) rate(ctx context.Context, writers, bytes int, d time.Duration) (float64, error) {
+	row := w.text[:min(bytes, rowMost)]
 	var next, written atomic.Int64
 	if err := w.db.QueryRow(ctx, "SELECT COALESCE(MAX(id), 0) FROM raw_row").Scan(newest(&next)); err != nil {
 		return 0, err
@@ -54,7 +60,7 @@ func (w *raw) rate(ctx context.Context, writers int, d time.Duration) (float64, 
 			for time.Now().Before(end) && ctx.Err() == nil {
 				id := next.Add(1)
 				err := w.db.Write(ctx, func(tx *store.Tx) error {
-					return tx.Exec("INSERT INTO raw_row (id, data) VALUES ($1, $2)", id, w.row)
+					return tx.Exec("INSERT INTO raw_row (id, data) VALUES ($1, $2)", id, row)
 				})
 				if err != nil {
 					first.CompareAndSwap(nil, &err)
@@ -69,6 +75,32 @@ func (w *raw) rate(ctx context.Context, writers int, d time.Duration) (float64, 
 		return 0, *err
 	}
 	return float64(written.Load()) / d.Seconds(), ctx.Err()
+}
+
+// sent is how many bytes have gone to the disk so far, indexes and logs and all:
+// of this process, where the database is in it, else of the whole server. 0
+// where the system does not say.
+func (w *raw) sent(ctx context.Context) (int64, error) {
+	if w.db.Dialect() != "postgres" {
+		return diskBytes(), nil
+	}
+	var n int64
+	err := w.db.QueryRow(ctx, "SELECT CAST(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS BIGINT)").Scan(&n)
+	return n, err
+}
+
+func diskBytes() int64 {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "write_bytes:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+			return n
+		}
+	}
+	return 0
 }
 
 // newest scans a number into an atomic one.

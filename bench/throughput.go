@@ -40,31 +40,67 @@ func (r *run) throughput(ctx context.Context, s storage) error {
 	if err != nil {
 		return err
 	}
-	base, err := r.openRaw(ctx, s, bytes)
+	floor, err := r.openRaw(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer base.db.Close()
+	defer floor.db.Close()
 
-	var limits, rates, shares, p99s []float64
+	var plain, same, rates, shares, sameShares, p99s, batches []float64
 	var last answer
+	var perRow, perMessage float64 // bytes that reach the disk
 	o.Warm, o.Seconds = 0.5, each.Seconds()
+	measured := func(of func() (float64, error)) (bytes float64, err error) {
+		before, err := floor.sent(ctx)
+		if err != nil {
+			return 0, err
+		}
+		n, err := of()
+		if err != nil || n == 0 {
+			return 0, err
+		}
+		after, err := floor.sent(ctx)
+		return float64(after-before) / n, err
+	}
 	for range rounds {
-		limit, err := base.rate(ctx, r.Clients, each)
+		var limit float64
+		perRow, err = measured(func() (float64, error) {
+			limit, err = floor.rate(ctx, r.Clients, bytes, each)
+			return limit * each.Seconds(), err
+		})
 		if err != nil {
 			return err
 		}
-		last, err = r.one(ctx, o)
-		if err := v.take(last, err); err != nil {
+		commits, _ := d.DB.Stats()
+		perMessage, err = measured(func() (float64, error) {
+			last, err = r.one(ctx, o)
+			return float64(last.Acked), v.take(last, err)
+		})
+		if err != nil {
 			return err
 		}
-		limits, rates = append(limits, limit), append(rates, last.Rate)
-		shares, p99s = append(shares, 100*last.Rate/limit), append(p99s, last.Acks.P99)
+		now, _ := d.DB.Stats()
+		batches = append(batches, float64(last.Acked)/float64(max(1, now-commits)))
+		plain, rates, p99s = append(plain, limit), append(rates, last.Rate), append(p99s, last.Acks.P99)
+		shares = append(shares, 100*last.Rate/limit)
+		if perRow > 0 {
+			limit, err = floor.rate(ctx, r.Clients, int(float64(bytes)*perMessage/perRow), each)
+			if err != nil {
+				return err
+			}
+			same, sameShares = append(same, limit), append(sameShares, 100*last.Rate/limit)
+		}
 	}
 	name := s.name()
-	r.note("throughput", name, "raw limit: rows of equal bytes", median(limits), "/s", fmt.Sprintf("%d bytes, %d writers, one commit for what is queued", bytes, r.Clients))
-	r.note("throughput", name, "messages acknowledged after commit", median(rates), "/s", fmt.Sprintf("%d clients, %d messages a visitor", r.Clients, r.Turns))
-	r.judge("throughput", name, "the same as a share of the raw limit", median(shares), "%", true, 100.0/3, "")
+	r.note("throughput", name, "raw limit: rows of a message's own bytes", median(plain), "/s", fmt.Sprintf("%d bytes, of which indexes and logs make %.1f KB on the disk", bytes, perRow/1024))
+	if len(same) > 0 {
+		r.note("throughput", name, "raw limit: rows that put the same bytes on the disk", median(same), "/s", fmt.Sprintf("%.1f KB, as a message does", perMessage/1024))
+	}
+	r.note("throughput", name, "messages acknowledged after commit", median(rates), "/s", fmt.Sprintf("%d clients, %d messages a visitor, %.0f in a commit", r.Clients, r.Turns, median(batches)))
+	r.judge("throughput", name, "share of the raw limit, by a message's own bytes", median(shares), "%", true, 100.0/3, "")
+	if len(same) > 0 {
+		r.judge("throughput", name, "share of the raw limit, by the bytes on the disk", median(sameShares), "%", true, 100.0/3, "")
+	}
 	r.judge("throughput", name, "acknowledgement, p99", median(p99s), "ms", false, 60, last.Acks.String())
 	if r.Profile != "" {
 		o.Seconds = r.Duration.Seconds()

@@ -25,7 +25,9 @@ func (s *story) end(ctx context.Context, rest string) error {
 	switch s.ending {
 	case settled, reopened:
 		at := s.lastAt.Add(t.cal.about(4*time.Minute, 0.7))
-		t.diary.add(at, s.actor(), s.id, &holdfast.ConversationStatus{Status: holdfast.Resolved})
+		if !s.resolved {
+			t.diary.add(at, s.actor(), s.id, &holdfast.ConversationStatus{Status: holdfast.Resolved})
+		}
 		s.lastAt = at
 		s.readByAll(at)
 		if s.ending == reopened {
@@ -43,7 +45,7 @@ func (s *story) end(ctx context.Context, rest string) error {
 	case awaiting:
 		s.readByAll(s.lastAt.Add(time.Minute))
 	case unsolved:
-		if !s.assigned && t.r.IntN(2) == 0 {
+		if !s.assigned && t.r.IntN(3) == 0 {
 			s.take(s.lastAt.Add(t.cal.about(40*time.Second, 0.5)))
 		}
 		if s.assigned && rest != "" && t.drafts < draftsMost {

@@ -2,16 +2,13 @@ package demo
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"holdfast"
 	"holdfast/web"
@@ -24,7 +21,7 @@ var pageFiles embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // chatPolicy is for the page with the chat on it, which shows pictures of its own making.
-const chatPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; font-src 'self'; media-src 'self' blob:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const chatPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; media-src 'self' blob:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // pages are what a browser sees below /demo/.
 type pages struct {
@@ -52,7 +49,7 @@ func newPages(d *Demo) *pages {
 	p.mux.HandleFunc("GET /demo/demo.css", p.own("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/mail.js", p.own("text/javascript; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/mail", p.list)
-	p.mux.HandleFunc("GET /demo/mail/changed", p.changed)
+	p.mux.HandleFunc("GET /demo/mail/version", p.version)
 	p.mux.HandleFunc("GET /demo/mail/write", p.write)
 	p.mux.HandleFunc("GET /demo/mail/{letter}", p.read)
 	p.mux.HandleFunc("POST /demo/mail", p.send)
@@ -184,20 +181,13 @@ func file(files fs.FS, folder, kind string) http.HandlerFunc {
 	}
 }
 
-// changed answers when the mailbox has changed past ?version, or after some seconds.
-func (p *pages) changed(w http.ResponseWriter, r *http.Request) {
+// version tells a page whether the mailbox has changed since it was written.
+func (p *pages) version(w http.ResponseWriter, r *http.Request) {
 	m := p.demo.server()
 	if m == nil {
 		http.NotFound(w, r)
 		return
 	}
-	past, err := strconv.Atoi(r.URL.Query().Get("version"))
-	if err != nil {
-		http.Error(w, "version is a number", http.StatusBadRequest)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), 20*time.Second)
-	defer cancel()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprint(w, m.Written(ctx, past))
+	fmt.Fprint(w, m.Version())
 }

@@ -46,7 +46,7 @@ func (s *story) files(ctx context.Context, text string, message holdfast.ID) (st
 	for i := range list {
 		list[i].ID = holdfast.DeriveID(message, fmt.Sprintf("file %d", i))
 	}
-	text = strings.NewReplacer("{photo}", "", "{file}", "").Replace(text)
+	text = strings.NewReplacer(" {photo}", "", " {file}", "", "{photo}", "", "{file}", "").Replace(text)
 	return strings.TrimSpace(text), list, nil
 }
 

@@ -29,6 +29,7 @@ type story struct {
 	lastOut  string   // what we said last, for the quote
 	lastAt   time.Time
 	assigned bool
+	resolved bool // by our last answer
 	over     bool // nothing more happens: the rest would be in the future
 }
 
@@ -37,8 +38,10 @@ func (s *story) tell(ctx context.Context) error {
 	s.id = t.id("conversation %d", s.number)
 	s.script, s.operator, s.team = t.script(s.event), t.answers(s.lang), t.acc.support
 	subject, lines := s.script.perform(t.r)
-	visit := t.cal.workday(s.at)
-	s.words = newWords(t.r, s.p, s.operator, s.mail, s.at.In(t.cal.zoneOf(s.lang)), visit)
+	if s.street > 0 {
+		s.p.street, s.p.number = streets[s.lang][s.street], 1+t.r.IntN(9)*2
+	}
+	s.words = newWords(t.r, s.p, s.operator, s.mail, s.at.In(t.cal.zoneOf(s.lang)), t.cal.workday(s.at), s.script.topic)
 	s.subject = s.words.fill(choose(t.r, subject))
 	lines, rest := s.cut(lines)
 	s.open()
@@ -73,7 +76,7 @@ func (s *story) cut(lines []line) (said []line, rest string) {
 	for i, l := range lines {
 		answered = answered || l.who == operatorSays
 		switch {
-		case s.ending == unsolved && l.who == customerSays && (answered || s.fresh()),
+		case s.ending == unsolved && l.who == customerSays && (answered || s.fresh()) && (i < len(lines)-1 || len(ends) == 0 && s.fresh()),
 			(s.ending == awaiting || s.ending == asleep) && l.who == operatorSays:
 			ends = append(ends, i)
 		}
@@ -85,7 +88,7 @@ func (s *story) cut(lines []line) (said []line, rest string) {
 		return lines, ""
 	}
 	end := ends[s.t.r.IntN(len(ends))]
-	if s.ending == unsolved && s.fresh() && s.t.r.IntN(2) == 0 {
+	if s.ending == unsolved && s.fresh() && s.t.r.IntN(10) < 7 {
 		end = ends[0]
 	}
 	for _, l := range lines[end+1:] {
@@ -127,6 +130,8 @@ func (s *story) line(ctx context.Context, l line, i int, lines []line) error {
 	case i == 0:
 	case l.who == privately:
 		at = at.Add(t.cal.about(3*time.Minute, 0.6))
+	case l.later:
+		at = t.cal.reply(at.Add(time.Hour+t.cal.about(40*time.Minute, 0.3)), s.mail, false)
 	case l.who == operatorSays:
 		at = t.cal.reply(at, s.mail, s.lastOut == "")
 	case lines[i-1].who == customerSays:
@@ -154,9 +159,12 @@ func (s *story) line(ctx context.Context, l line, i int, lines []line) error {
 
 // lately is some moment of the last hours, but not before at.
 func (s *story) lately(at time.Time) time.Time {
-	now := s.t.cal.now
-	if recent := now.Add(-5*time.Minute - time.Duration(s.t.r.Int64N(int64(16*time.Hour)))); recent.After(at) {
-		return recent
+	c := s.t.cal
+	for range 20 {
+		recent := c.now.Add(-5*time.Minute - time.Duration(c.r.Int64N(int64(16*time.Hour))))
+		if hour := recent.In(c.zoneOf(s.lang)).Hour(); recent.After(at) && hour >= 7 {
+			return recent
+		}
 	}
 	return at
 }
@@ -211,7 +219,7 @@ func (s *story) receive(ctx context.Context, at time.Time, text string) error {
 	if b.ExternalID != "" {
 		s.thread = append(s.thread, b.ExternalID)
 	}
-	s.lastAt = at
+	s.lastAt, s.resolved = at, false
 	return nil
 }
 
@@ -245,7 +253,7 @@ func (s *story) reply(ctx context.Context, at time.Time, text string, then holdf
 		t.diary.add(at.Add(time.Duration(1200+t.r.IntN(3000))*time.Millisecond), holdfast.System, s.id, &holdfast.MessageDelivered{Message: b.Message})
 		t.diary.add(at.Add(time.Duration(5+t.r.IntN(14))*time.Second), holdfast.System, s.id, &holdfast.MessageSeen{Message: b.Message})
 	}
-	s.lastOut, s.lastAt = b.Text, at
+	s.lastOut, s.lastAt, s.resolved = b.Text, at, then == holdfast.Resolved
 	s.read(s.operator, at.Add(2*time.Millisecond))
 	if first {
 		s.tag(at.Add(time.Duration(2+t.r.IntN(8)) * time.Second))

@@ -29,6 +29,7 @@ type turn struct {
 	who      speaker
 	optional bool
 	free     bool // any alternative fits, whatever was said before
+	later    bool // it takes hours
 	texts    []string
 }
 
@@ -74,13 +75,13 @@ func parseScripts(text string) ([]*script, error) {
 			return nil, bad("no colon")
 		}
 		texts := strings.Split(rest, " | ")
-		name := strings.TrimRight(head, "?*")
+		name := strings.TrimRight(head, "?*+")
 		marks := head[len(name):]
 		switch speaker(name) {
 		case "subject":
 			s.subjects = texts
 		case customerSays, operatorSays, privately:
-			s.turns = append(s.turns, turn{who: speaker(name), optional: strings.Contains(marks, "?"), free: strings.Contains(marks, "*"), texts: texts})
+			s.turns = append(s.turns, turn{who: speaker(name), optional: strings.Contains(marks, "?"), free: strings.Contains(marks, "*"), later: strings.Contains(marks, "+"), texts: texts})
 		default:
 			return nil, bad("nobody is called " + strconv.Quote(name))
 		}
@@ -120,8 +121,9 @@ func parseHead(line string) (*script, error) {
 
 // line is one message of a talk, with its slots still open.
 type line struct {
-	who  speaker
-	text string
+	who   speaker
+	text  string
+	later bool
 }
 
 // perform chooses one course of a script: its subject and its lines.
@@ -150,7 +152,7 @@ func (s *script) perform(r *rand.Rand) (subject string, lines []line) {
 		} else if i >= len(t.texts) {
 			continue // this course ends without it
 		}
-		lines = append(lines, line{t.who, t.texts[i]})
+		lines = append(lines, line{t.who, t.texts[i], t.later})
 	}
 	return subject, lines
 }

@@ -14,6 +14,7 @@ const (
 	customers     = 400
 	conversations = 600
 	inOutages     = 30 // conversations about each of the two outages
+	waitingNow    = 16 // customers who have just written
 )
 
 // ending is how a conversation stands at the moment of the fill.
@@ -35,7 +36,7 @@ var endings = []struct {
 	newest  time.Duration
 	oneIn10 int // how many of ten that could be are
 }{
-	{unsolved, 46, 9 * 24 * time.Hour, 0, 6},
+	{unsolved, 32, 9 * 24 * time.Hour, 0, 6},
 	{awaiting, 32, 14 * 24 * time.Hour, time.Hour, 6},
 	{asleep, 15, 20 * 24 * time.Hour, 5 * time.Hour, 4},
 	{reopened, 16, 30 * 24 * time.Hour, 3 * 24 * time.Hour, 3},
@@ -104,7 +105,11 @@ func (t *teller) events() []event {
 	var list []event
 	for i := range conversations - 2*inOutages {
 		lang := holdfast.Languages[i%3]
-		list = append(list, event{at: t.cal.arrival(lang), lang: lang})
+		e := event{at: t.cal.arrival(lang), lang: lang}
+		if i < waitingNow {
+			e.at, e.ending = t.cal.now.Add(-3*time.Minute-time.Duration(t.r.Int64N(int64(7*time.Hour)))), unsolved
+		}
+		list = append(list, e)
 	}
 	now := t.cal.now.In(t.cal.zone)
 	for i, began := range []time.Time{
@@ -133,7 +138,7 @@ func (t *teller) decide(list []event) {
 		for pass := 0; pass < 2 && left > 0; pass++ { // the second time nobody is spared
 			for i := len(list) - 1; i >= 0 && left > 0; i-- {
 				age := t.cal.now.Sub(list[i].at)
-				if list[i].ending != settled || age > e.oldest || age < e.newest || pass == 0 && t.r.IntN(10) >= e.oneIn10 {
+				if list[i].ending != settled || list[i].street > 0 || age > e.oldest || age < e.newest || pass == 0 && t.r.IntN(10) >= e.oneIn10 {
 					continue
 				}
 				list[i].ending = e.ending
@@ -192,9 +197,6 @@ func (t *teller) meet(e event) (p *person, mail bool) {
 	list := t.unmet[e.lang]
 	p, t.unmet[e.lang] = list[0], list[1:]
 	t.met[e.lang] = append(t.met[e.lang], p)
-	if e.street > 0 {
-		p.street, p.number = streets[e.lang][e.street], 1+t.r.IntN(9)*2
-	}
 	return p, p.mail != "" && (p.visitor == "" || t.r.IntN(2) == 0)
 }
 
@@ -223,11 +225,18 @@ func (t *teller) script(e event) *script {
 	for _, s := range t.scripts[e.lang] {
 		sum += s.weight
 	}
-	n := t.r.IntN(sum)
-	for _, s := range t.scripts[e.lang] {
-		if n -= s.weight; n < 0 {
-			return s
+	for {
+		n := t.r.IntN(sum)
+		for _, s := range t.scripts[e.lang] {
+			if n -= s.weight; n < 0 {
+				if e.ending == settled || !final[s.topic] {
+					return s
+				}
+				break
+			}
 		}
 	}
-	return t.scripts[e.lang][0]
 }
+
+// final are the matters that do not stay open and do not come back.
+var final = map[string]bool{"praise": true, "cancel": true, "outage": true}

@@ -60,7 +60,7 @@ var (
 	}
 )
 
-func newWords(r *rand.Rand, p *person, o *operator, mail bool, at time.Time, visit time.Time) *words {
+func newWords(r *rand.Rand, p *person, o *operator, mail bool, at, visit time.Time, topic string) *words {
 	w := &words{r: r, p: p, mail: mail, operator: o, at: at}
 	plan := plans[p.lang][r.IntN(3)]
 	low, mid := 3+r.IntN(22), 30+r.IntN(40)
@@ -75,6 +75,9 @@ func newWords(r *rand.Rand, p *person, o *operator, mail bool, at time.Time, vis
 		"ip":    fmt.Sprintf("203.0.113.%d", 2+r.IntN(250)), // RFC 5737
 		"tv":    tvChannels[p.lang][r.IntN(4)],
 		"month": monthBefore(p.lang, at), "flat": w.digits(p.flat), "a": "", "а": "",
+	}
+	if topic == "outage" { // when it will be over
+		w.fixed["hour"] = w.digitsIn(fmt.Sprintf("%d:00", at.Add(3*time.Hour).Hour()))
 	}
 	day := weekdays[p.lang][visit.Weekday()]
 	w.fixed["day"], w.fixed["day_plain"], w.fixed["day_cap"] = day, day, day
@@ -207,6 +210,9 @@ func (w *words) hello() string {
 	}
 	if w.mail {
 		return hello + "\n\n"
+	}
+	if w.p.lang == "en" {
+		hello = strings.TrimSuffix(hello, ",") + "!"
 	}
 	return hello + " "
 }

@@ -40,7 +40,7 @@ func (s *Subscription) wants(kind holdfast.EntryKind) bool {
 	return false
 }
 
-// Subscriptions lists a workspace's webhooks, those that are off included.
+// Subscriptions lists a workspace's webhooks; those that are off may be left out.
 type Subscriptions func(ctx context.Context, workspace holdfast.ID) ([]Subscription, error)
 
 // remembered is how long a workspace's subscriptions are taken as known. A change

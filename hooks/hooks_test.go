@@ -345,6 +345,13 @@ func TestARestartPostsWhatWasLeftAndNothingTwice(t *testing.T) {
 func TestWhatIsOffOrRemovedGetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, "message.*")
+		write := func(sql string, args ...any) {
+			t.Helper()
+			if err := d.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec(sql, args...) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("INSERT INTO webhook (id, workspace, url, secret, kinds, created_at) VALUES ($1, $2, '', $3, $3, 0)", d.subs[0].ID, d.workspace, []byte("{}"))
 		d.receiver.answer = func(int, request) (int, error) { return 500, nil }
 		d.says(&holdfast.MessageFailed{Message: holdfast.ID{7}})
 		d.passes(time.Second)
@@ -354,6 +361,10 @@ func TestWhatIsOffOrRemovedGetsNothing(t *testing.T) {
 		if n := len(d.receiver.requests()); n != 1 {
 			t.Errorf("%d requests, want only the one before it was switched off", n)
 		}
+		if list := d.list("due"); len(list) != 1 || list[0].Error != "the webhook is switched off" {
+			t.Errorf("deliveries %+v: it may be switched on again", list)
+		}
+		write("DELETE FROM webhook")
 		d.change(func(s *hooks.Subscription) { s.ID = holdfast.NewID() })
 		d.passes(2 * time.Hour)
 		var state, reason string

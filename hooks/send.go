@@ -210,11 +210,13 @@ func (h *Hooks) post(ctx context.Context, webhook holdfast.ID, d delivery) (stat
 			sub = &list[i]
 		}
 	}
-	switch {
-	case sub == nil:
-		return 0, "the webhook was removed", true, nil
-	case !sub.Enabled:
-		return 0, "the webhook is switched off", false, nil
+	if sub == nil || !sub.Enabled {
+		var one int
+		err := h.db.QueryRow(ctx, "SELECT 1 FROM webhook WHERE id = $1 AND workspace = $2", webhook, d.workspace).Scan(&one)
+		if errors.Is(err, store.ErrNoRows) {
+			return 0, "the webhook was removed", true, nil
+		}
+		return 0, "the webhook is switched off", false, err
 	}
 	e, err := h.journal.Entry(ctx, d.workspace, d.lsn)
 	if holdfast.KindOf(err) == holdfast.NotFound {

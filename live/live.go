@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/bus"
 	"holdfast/journal"
 )
 
@@ -32,13 +33,13 @@ const (
 // Hub fans entries and signals out to screens. Run must be running.
 type Hub struct {
 	journal *journal.Journal
+	bus     *bus.Bus
 	log     *slog.Logger
 
 	mu      sync.Mutex
 	screens map[*Screen]struct{}
 	ring    []framed // the newest entries, oldest first
 	at      holdfast.LSN
-	feeds   map[string]map[*Watcher]struct{} // workspace+address → far ends
 }
 
 type framed struct {
@@ -47,9 +48,9 @@ type framed struct {
 	frame     []byte
 }
 
-// New returns a hub over a journal.
-func New(j *journal.Journal, log *slog.Logger) *Hub {
-	return &Hub{journal: j, log: log, screens: map[*Screen]struct{}{}, feeds: map[string]map[*Watcher]struct{}{}}
+// New returns a hub over a journal; b carries what concerns the far ends.
+func New(j *journal.Journal, b *bus.Bus, log *slog.Logger) *Hub {
+	return &Hub{journal: j, bus: b, log: log, screens: map[*Screen]struct{}{}}
 }
 
 // Screen is one connected console.
@@ -273,11 +274,7 @@ func (h *Hub) closeAll() {
 	for s := range h.screens {
 		h.drop(s)
 	}
-	for _, set := range h.feeds {
-		for w := range set {
-			w.offer(holdfast.Signal{})
-		}
-	}
+	h.bus.WakeAll()
 }
 
 func (h *Hub) broadcast(b []byte) {

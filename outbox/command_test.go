@@ -30,7 +30,7 @@ func TestAHeldMessageGoesWhenItIsRetried(t *testing.T) {
 			}
 		}
 		d.starts()
-		d.passes(100 * time.Hour)
+		d.passes(3 * time.Hour)
 		d.got("ana")
 		d.is(m, holdfast.Held)
 		_, err := w.Hold(ctx, d.workspace, d.operator, holdfast.NewID(), m)
@@ -72,7 +72,7 @@ func TestACancelledMessageNeverGoes(t *testing.T) {
 		_, err := w.Retry(ctx, d.workspace, d.operator, holdfast.NewID(), m)
 		wantCode(t, err, "outbox.cancelled")
 		d.starts()
-		d.passes(100 * time.Hour)
+		d.passes(3 * time.Hour)
 		d.got("ana")
 		d.is(m, holdfast.Cancelled)
 	})

@@ -104,6 +104,50 @@ func TestACrashWhileSendingFollowsThePolicy(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatComesUpLateKeepsItsPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, channel.ResendSame)
+		d.provider.Next(loop.Slow(30 * time.Second))
+		d.starts()
+		m := d.says("ana", "hello")
+		waiting := d.says("bo", "hi", func(m *holdfast.MessageQueued) { m.NotBefore = time.Now().Add(time.Minute) })
+		d.passes(time.Second)
+		d.kill()
+		adapter, kind := d.adapter, d.kind
+		d.has(nil, holdfast.Errorf(holdfast.NotFound, "channel.not_running", "this channel is not running"))
+		d.kind = nil
+		d.starts()
+		d.passes(70 * time.Second)
+		d.is(m, holdfast.Sending)
+		d.is(waiting, holdfast.Queued)
+		d.mu.Lock()
+		d.kind = kind
+		d.mu.Unlock()
+		d.has(adapter, nil)
+		d.passes(2 * time.Minute)
+		d.is(m, holdfast.Accepted)
+		d.got("ana", "hello")
+		d.got("bo", "hi")
+	})
+}
+
+func TestAnAccountThatIsGoneLeavesTheDecisionToAnOperator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, channel.ResendSame)
+		d.provider.Next(loop.Slow(30 * time.Second))
+		d.starts()
+		m := d.says("ana", "hello")
+		d.passes(time.Second)
+		d.kill()
+		d.has(nil, holdfast.Errorf(holdfast.NotFound, "channel.not_running", "this channel is not running"))
+		d.kind = nil
+		d.starts()
+		d.passes(10 * time.Minute)
+		d.is(m, holdfast.Parked)
+		d.got("ana", "hello")
+	})
+}
+
 func TestASecondCrashParksAMessageThatMayGoTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, channel.ResendOnce)
@@ -115,7 +159,7 @@ func TestASecondCrashParksAMessageThatMayGoTwice(t *testing.T) {
 			d.kill()
 			d.starts()
 		}
-		d.passes(80 * time.Hour)
+		d.passes(3 * time.Hour)
 		d.is(m, holdfast.Parked)
 		if n := d.provider.Count(m); n != 2 {
 			t.Errorf("the customer has it %d times, want 2", n)

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type lane struct {
 	flying   int
 	adapter  channel.Adapter // the one of the last attempt: a changed account gets a fresh chance
 	troubled bool            // the last look failed; said once
+	offWait  time.Duration   // until an account without an adapter is looked at again
 }
 
 // due is a message that may go now.
@@ -28,9 +30,12 @@ type due struct {
 	message, workspace holdfast.ID
 }
 
-// offRecheck is how soon an account without an adapter is looked at again when
-// nothing happens; a change of settings is an entry and wakes the lane at once.
-const offRecheck = time.Minute
+// How soon an account without an adapter is looked at again: soon at first, since
+// accounts start beside the outbox and nothing tells it that they have.
+const (
+	offFirst = 100 * time.Millisecond
+	offMax   = time.Minute
+)
 
 func (l *lane) poke() {
 	select {
@@ -70,11 +75,10 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 	}
 	adapter, kind, err := w.adapters(ctx, l.account)
 	if adapter == nil || kind == nil || err != nil {
-		l.setOff(err)
-		return offRecheck
+		return l.setOff(err)
 	}
 	l.mu.Lock()
-	l.breaker.off = false
+	l.breaker.off, l.offWait = false, 0
 	if !sameAdapter(adapter, l.adapter) {
 		if l.adapter != nil {
 			l.breaker = breaker{}
@@ -120,17 +124,23 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 	return next
 }
 
-func (l *lane) setOff(err error) {
+// setOff notes why nothing can go and returns when to look again.
+func (l *lane) setOff(err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.breaker.off {
-		l.breaker = breaker{off: true, since: l.worker.now(), code: "channel.off"}
+		l.breaker = breaker{off: true, since: l.worker.now()}
 		l.adapter = nil
 	}
-	l.breaker.reason = "The channel is switched off."
+	l.breaker.code, l.breaker.reason = "channel.off", "The channel is switched off."
 	if err != nil {
-		l.breaker.reason = err.Error()
+		l.breaker.code, l.breaker.reason = holdfast.CodeOf(err), err.Error()
+		if e := (*holdfast.Error)(nil); errors.As(err, &e) {
+			l.breaker.reason = e.Message
+		}
 	}
+	l.offWait = min(max(l.offWait*2, offFirst), offMax)
+	return l.offWait
 }
 
 func (l *lane) state() BreakerState {

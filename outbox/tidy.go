@@ -15,10 +15,18 @@ import (
 // crashCode marks an attempt that nobody saw the end of.
 const crashCode = "crash"
 
+// patience is how long an attempt that was cut off waits for its account to come
+// up; without it nobody can say whether sending again is safe.
+const patience = 5 * time.Minute
+
 // tidy resolves leases that nobody holds any more and fails what has waited too
 // long, also where no attempt can be made.
 func (w *Worker) tidy(ctx context.Context) error {
-	if err := w.resolveLeases(ctx, time.Now().Add(-sendDeadline-2*sendGrace)); err != nil {
+	stale, err := w.leftovers(ctx, time.Now().Add(-sendDeadline-2*sendGrace))
+	if err != nil {
+		return err
+	}
+	if _, err := w.resolveAll(ctx, stale); err != nil {
 		return err
 	}
 	rows, err := w.db.Query(ctx, "SELECT message, workspace FROM outbox WHERE "+waiting+" AND expires_at > 0 AND expires_at <= $1 ORDER BY lsn LIMIT 500", w.now())
@@ -78,42 +86,46 @@ type leftover struct {
 	at               int64
 }
 
-// resolveLeases decides about attempts whose end nobody saw: all of them, or
-// (before not zero) those that are older than an attempt can last.
-func (w *Worker) resolveLeases(ctx context.Context, before time.Time) error {
+// leftovers lists attempts that began up to a moment (the zero time: all).
+func (w *Worker) leftovers(ctx context.Context, upto time.Time) ([]leftover, error) {
 	limit := int64(1<<63 - 1)
-	if !before.IsZero() {
-		limit = before.UnixMilli()
+	if !upto.IsZero() {
+		limit = upto.UnixMilli()
 	}
 	rows, err := w.db.Query(ctx, "SELECT message, channel, attempt, at FROM lease WHERE at <= $1 ORDER BY at", limit)
-	list, err := store.Collect(rows, err, func(r *store.Rows, l *leftover) error { return r.Scan(&l.message, &l.account, &l.attempt, &l.at) })
-	if err != nil {
-		return err
-	}
-	for _, l := range list {
+	return store.Collect(rows, err, func(r *store.Rows, l *leftover) error { return r.Scan(&l.message, &l.account, &l.attempt, &l.at) })
+}
+
+// resolveAll decides about attempts whose end nobody saw, and returns those that
+// must wait until their account is there.
+func (w *Worker) resolveAll(ctx context.Context, list []leftover) (rest []leftover, err error) {
+	for i, l := range list {
 		if !w.claim(l.message) {
 			continue // ours
 		}
-		err := w.resolve(ctx, l)
+		done, err := w.resolve(ctx, l)
 		w.release(l.message)
 		if err != nil {
-			return err
+			return append(rest, list[i:]...), err
+		}
+		if !done {
+			rest = append(rest, l)
 		}
 	}
-	return nil
+	return rest, nil
 }
 
-func (w *Worker) resolve(ctx context.Context, l leftover) error {
+// resolve decides about one; done is false when that is not possible yet.
+func (w *Worker) resolve(ctx context.Context, l leftover) (done bool, err error) {
 	adapter, kind, err := w.adapters(ctx, l.account)
-	if err != nil && holdfast.KindOf(err) != holdfast.NotFound {
-		// Which policy holds is not known now; the message shows as being sent until it is.
-		w.log.Warn("an attempt that was cut off cannot be resolved yet", "message", l.message.String(), "account", l.account.String(), "err", err)
-		return nil
+	if kind == nil && time.Since(w.base) < patience {
+		w.log.Debug("an attempt that was cut off waits for its account", "message", l.message.String(), "account", l.account.String(), "err", err)
+		return false, nil
 	}
 	var workspace holdfast.ID
 	err = w.db.QueryRow(ctx, "SELECT workspace FROM outbox WHERE message = $1", l.message).Scan(&workspace)
 	if err != nil && !errors.Is(err, store.ErrNoRows) {
-		return err
+		return false, err
 	}
 	id := holdfast.NewID()
 	_, err = w.journal.Do(ctx, journal.Command{Workspace: workspace, Actor: holdfast.System, ID: id, Run: func(tx *journal.Tx) error {
@@ -148,5 +160,5 @@ func (w *Worker) resolve(ctx context.Context, l leftover) error {
 		_, err = tx.Append(r.conversation, body)
 		return err
 	}})
-	return err
+	return err == nil, err
 }

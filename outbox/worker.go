@@ -84,9 +84,13 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	wake, unwatch := w.journal.Watch()
 	defer unwatch()
-	if !w.keep(ctx, "reading the outbox's leases", func() error { return w.start(ctx) }) {
+	var left []leftover // by an earlier run
+	if !w.keep(ctx, "reading the outbox's leases", func() (err error) { left, err = w.start(ctx); return err }) {
 		return nil
 	}
+	unresolved := time.NewTimer(0)
+	defer unresolved.Stop()
+	wait := 100 * time.Millisecond
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	for {
@@ -98,6 +102,15 @@ func (w *Worker) Run(ctx context.Context) error {
 		select {
 		case <-wake:
 		case <-again:
+		case <-unresolved.C:
+			var err error
+			if left, err = w.resolveAll(ctx, left); err != nil && ctx.Err() == nil {
+				w.log.Warn("attempts that were cut off cannot be resolved", "err", err)
+			}
+			if len(left) > 0 {
+				unresolved.Reset(wait)
+				wait = min(wait*2, tidyEvery)
+			}
 		case <-tidy.C:
 			if err := w.tidy(ctx); err != nil && ctx.Err() == nil {
 				w.log.Warn("the outbox cannot be tidied", "err", err)
@@ -137,18 +150,18 @@ func (w *Worker) Close(ctx context.Context) error {
 	}
 }
 
-// start sets the clock and resolves every lease that an earlier run left.
-func (w *Worker) start(ctx context.Context) error {
+// start sets the clock and lists the attempts that an earlier run left.
+func (w *Worker) start(ctx context.Context) ([]leftover, error) {
 	var clock holdfast.Clock
 	if err := w.db.QueryRow(ctx, "SELECT COALESCE(MAX(clock), 0) FROM (SELECT clock FROM journal WHERE origin = $1 ORDER BY seq DESC LIMIT 1) AS newest", w.journal.Origin()).Scan(&clock); err != nil {
-		return err
+		return nil, err
 	}
 	w.base = time.Now()
 	w.floor = clock.Time()
 	if w.base.After(w.floor) {
 		w.floor = w.base
 	}
-	return w.resolveLeases(ctx, time.Time{})
+	return w.leftovers(ctx, time.Time{})
 }
 
 // now does not go back: a wall clock set back a day must not keep for a day what

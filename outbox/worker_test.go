@@ -30,7 +30,7 @@ func TestAReplyReachesTheCustomerOnce(t *testing.T) {
 		if n := d.leases(); n != 0 {
 			t.Errorf("%d leases are left", n)
 		}
-		d.passes(100 * time.Hour)
+		d.passes(3 * time.Hour)
 		d.got("ana", "On its way.")
 		xs, err := d.worker.Exchanges(ctx, d.workspace, m)
 		if err != nil || len(xs) != 1 || xs[0].Outcome != "accepted" || len(xs[0].Lines) == 0 {
@@ -108,7 +108,7 @@ func TestPermanentFailuresAreFinalAndSayWhy(t *testing.T) {
 			d.starts()
 			m := d.says("ana", "hello")
 			next := d.says("bo", "hi")
-			d.passes(80 * time.Hour)
+			d.passes(3 * time.Hour)
 			d.is(m, holdfast.Failed)
 			if s := d.state(m); s.Code != "550" || s.Reason != "the provider said 550" {
 				t.Errorf("state %+v", s)
@@ -128,7 +128,7 @@ func TestWhatMayHaveBeenSentIsNeverSentBlindly(t *testing.T) {
 			d.provider.Next(act)
 			d.starts()
 			m := d.says("ana", "hello")
-			d.passes(80 * time.Hour)
+			d.passes(3 * time.Hour)
 			d.is(m, holdfast.Parked)
 			d.got("ana", "hello")
 			// The operator decides to send it again: the customer may have it twice, and it says so.
@@ -175,7 +175,7 @@ func TestAnUnknownIsResentOnceAndMarked(t *testing.T) {
 			t.Error("not marked as doubled")
 		}
 		again := d.says("bo", "hi")
-		d.passes(80 * time.Hour)
+		d.passes(3 * time.Hour)
 		d.is(again, holdfast.Parked)
 		d.got("bo", "hi", "hi")
 	})

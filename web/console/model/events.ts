@@ -14,7 +14,7 @@ export function eventSentence(e: TimelineItem): string {
         : t('event.status', { who, status: t('status.' + b.status) });
     case 'conversation.assigned': {
       const to = [operatorName(String(b.operator ?? '')), team(String(b.team ?? ''))?.name ?? ''].filter(Boolean).join(' · ');
-      if (b.operator && b.operator === e.actor.id && !b.team) return t('event.took', { who });
+      if (b.operator && b.operator === e.actor.id) return t('event.took', { who });
       return to ? t('event.assigned', { who, to: isolate(to) }) : t('event.unassigned', { who });
     }
     case 'conversation.prioritised':

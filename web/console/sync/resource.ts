@@ -42,6 +42,7 @@ export class Resources {
       this.stale.add(path);
       return;
     }
+    this.stale.delete(path);
     this.set(path, { ...(before ?? none), loading: true });
     try {
       const data = await this.client.get<unknown>(path);
