@@ -7,6 +7,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -52,6 +53,8 @@ type Deps struct {
 	Demo func(ctx context.Context) (workspace, operator holdfast.ID, err error)
 	// Ready is nil when the desk can take messages, else why not.
 	Ready func() error
+	// Figures writes the metrics of this desk.
+	Figures func(w io.Writer)
 	// PublicURL is where the world reaches this desk, without a trailing slash.
 	PublicURL string
 	// Proxies are believed when they say whom they forward.

@@ -4,8 +4,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/VictoriaMetrics/metrics"
-
 	"holdfast"
 )
 
@@ -27,7 +25,7 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) {
 
 // figures are the metrics of this process, for Prometheus.
 func (a *API) figures(w http.ResponseWriter, r *http.Request) {
-	metrics.WritePrometheus(w, true)
+	a.Figures(w)
 }
 
 // document serves the description of the API.

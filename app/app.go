@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -167,8 +168,10 @@ func (a *App) Open(ctx context.Context) (err error) {
 		}
 		proxies = append(proxies, p)
 	}
+	figures := a.figures()
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
+		Figures:   func(w io.Writer) { a.writeFigures(w, figures) },
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {

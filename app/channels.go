@@ -332,3 +332,18 @@ func (n names) of(operator holdfast.ID) string {
 	}
 	return name
 }
+
+// States is how each running account is.
+func (c *Channels) States() map[holdfast.ID]channel.Health {
+	c.mu.RLock()
+	ids := make([]holdfast.ID, 0, len(c.running))
+	for id := range c.running {
+		ids = append(ids, id)
+	}
+	c.mu.RUnlock()
+	states := make(map[holdfast.ID]channel.Health, len(ids))
+	for _, id := range ids {
+		states[id] = c.Health(id)
+	}
+	return states
+}

@@ -25,11 +25,13 @@ func (a *App) WelcomeLink(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	somebody := false
 	for _, w := range list {
 		people, err := a.Guard.Operators(ctx, w.ID)
 		if err != nil {
 			return "", err
 		}
+		somebody = somebody || len(people) > 0
 		for _, p := range people {
 			if p.Role != holdfast.Administrator || p.Disabled || p.Password && !w.Demo {
 				continue
@@ -37,6 +39,9 @@ func (a *App) WelcomeLink(ctx context.Context) (string, error) {
 			secret, _, err := a.Guard.IssueLink(ctx, access.System(w.ID), p.ID, 24*time.Hour)
 			return "sign in: " + a.URL() + "/#/link?code=" + secret, err
 		}
+	}
+	if !somebody {
+		return "nobody can sign in yet: holdfast operator create --role administrator --email … --name …", nil
 	}
 	return "sign in: " + a.URL() + "/", nil
 }

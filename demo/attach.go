@@ -158,9 +158,11 @@ func (d *Demo) fill(ctx context.Context, beside bool) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// The story is not needed any more; the desk is small without it.
+	err = d.connect(ctx, res, deps.Mail)
+	// The story is not needed any more, and a desk is small without it. Only now:
+	// the last write, just above, made the writer let go of it.
 	debug.FreeOSMemory()
-	return res, d.connect(ctx, res, deps.Mail)
+	return res, err
 }
 
 // free is nil when nobody works on this desk yet.

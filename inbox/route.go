@@ -69,6 +69,20 @@ func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address)
 	return p, err
 }
 
+// Locate is FindMessage and FindPlace in one question: every message that comes
+// in asks both, and to a server elsewhere each question is a journey.
+func Locate(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address, message holdfast.ID) (had Where, again bool, p Place, err error) {
+	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
+			(SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
+			ORDER BY c.last_clock DESC LIMIT 1)
+		FROM (SELECT 1 AS one) AS o
+			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
+			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4
+		ORDER BY a.stamp LIMIT 1`, workspace, channel, a.Scheme, a.Value, message).
+		Scan(&had.Message, &had.Conversation, &had.Customer, &had.LSN, &had.Direction, &p.Customer, &p.Verified, &p.Conversation)
+	return had, !had.Message.IsZero(), p, err
+}
+
 // Brief is what a command must know about a conversation.
 type Brief struct {
 	ID       holdfast.ID

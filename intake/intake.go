@@ -76,17 +76,13 @@ func (s *Sink) Accept(ctx context.Context, m channel.Inbound) (channel.Accepted,
 // take places one message.
 func (s *Sink) take(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *channel.Accepted) error {
 	ws := s.account.Workspace
-	had, again, err := inbox.FindMessage(tx.Tx, ws, id)
+	had, again, place, err := inbox.Locate(tx.Tx, ws, s.account.ID, m.From, id)
 	if err != nil {
 		return err
 	}
 	if again {
 		res.Conversation, res.LSN, res.Duplicate = had.Conversation, had.LSN, true
 		return nil
-	}
-	place, err := inbox.FindPlace(tx.Tx, ws, s.account.ID, m.From)
-	if err != nil {
-		return err
 	}
 	customer, err := s.person(tx, place, m)
 	if err != nil {

@@ -43,6 +43,8 @@ type Journal struct {
 	origin  holdfast.ID
 	waiters map[chan struct{}]struct{}
 	head    holdfast.LSN // the newest commit that followers were told of
+
+	recent recent
 }
 
 // New makes a journal over db. Projections are applied in the given order.
@@ -202,8 +204,9 @@ type tailKey struct{}
 // tail is where a transaction's next entry goes. It is read once per
 // transaction, under the writer's lock.
 type tail struct {
-	lsn holdfast.LSN
-	seq int64
+	lsn   holdfast.LSN
+	seq   int64
+	fresh []written
 }
 
 // Append writes one entry about subject and applies the projections.
@@ -229,7 +232,7 @@ func (tx *Tx) AppendAs(actor holdfast.Actor, subject holdfast.ID, body holdfast.
 		Actor:     actor,
 		Body:      body,
 	}
-	if err := tx.insert(e); err != nil {
+	if err := tx.insert(t, e); err != nil {
 		return nil, err
 	}
 	t.lsn, t.seq = e.LSN, e.Seq
@@ -248,7 +251,10 @@ func (tx *Tx) tail() (*tail, error) {
 		if err := tx.QueryRow("SELECT COALESCE(MAX(seq), 0) FROM journal WHERE origin = $1", tx.journal.Origin()).Scan(&t.seq); err != nil {
 			return nil, err
 		}
-		tx.AfterCommit(func() { tx.journal.committed(t.lsn) })
+		tx.AfterCommit(func() {
+			tx.journal.recent.add(t.fresh)
+			tx.journal.committed(t.lsn)
+		})
 		return t, nil
 	})
 	if err != nil {
@@ -257,7 +263,7 @@ func (tx *Tx) tail() (*tail, error) {
 	return v.(*tail), nil
 }
 
-func (tx *Tx) insert(e *holdfast.Entry) error {
+func (tx *Tx) insert(t *tail, e *holdfast.Entry) error {
 	raw, err := json.Marshal(e.Body)
 	if err != nil {
 		return fmt.Errorf("body of %s: %w", e.Kind, err)
@@ -273,6 +279,7 @@ func (tx *Tx) insert(e *holdfast.Entry) error {
 			return fmt.Errorf("%s: %w", p.Name(), err)
 		}
 	}
+	t.fresh = append(t.fresh, written{*e, len(raw)})
 	return nil
 }
 
@@ -326,7 +333,7 @@ func (j *Journal) Receive(ctx context.Context, entries []*holdfast.Entry) (fresh
 			}
 			c := *e
 			c.LSN = t.lsn + 1
-			if err := tx.insert(&c); err != nil {
+			if err := tx.insert(t, &c); err != nil {
 				return err
 			}
 			t.lsn = c.LSN

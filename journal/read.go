@@ -23,8 +23,13 @@ func scanEntry(r *store.Rows, e *holdfast.Entry) error {
 	return nil
 }
 
-// After reads entries of all workspaces after lsn, in commit order.
+// After reads entries of all workspaces after lsn, in commit order. Their bodies
+// are shared with other readers and must not be changed. It may return fewer
+// than there are, but none only when there are none.
 func (j *Journal) After(ctx context.Context, lsn holdfast.LSN, limit int) ([]holdfast.Entry, error) {
+	if list := j.recent.after(lsn, limit); len(list) > 0 {
+		return list, nil
+	}
 	rows, err := j.db.Query(ctx, "SELECT "+entryColumns+" FROM journal WHERE lsn > $1 ORDER BY lsn LIMIT $2", lsn, limit)
 	return store.Collect(rows, err, scanEntry)
 }

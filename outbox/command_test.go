@@ -89,7 +89,11 @@ func TestReRoutingSendsElsewhereAndOnlyThere(t *testing.T) {
 		other := holdfast.NewID()
 		_, err := d.worker.Requeue(ctx, d.workspace, d.operator, holdfast.NewID(), m, other, holdfast.Address{})
 		wantCode(t, err, "channel.missing")
-		d.addAccount(other)
+		d.addAccount(other, holdfast.NewID()) // a stranger's
+		_, err = d.worker.Requeue(ctx, d.workspace, d.operator, holdfast.NewID(), m, other, holdfast.Address{})
+		wantCode(t, err, "channel.missing")
+		other = holdfast.NewID()
+		d.addAccount(other, d.workspace)
 		_, err = d.worker.Requeue(ctx, d.workspace, d.operator, holdfast.NewID(), m, other, holdfast.Address{Scheme: "tel", Value: "+7"})
 		wantCode(t, err, "outbox.wrong_address")
 		if _, err := d.worker.Requeue(ctx, d.workspace, d.operator, holdfast.NewID(), m, other, holdfast.Address{Scheme: loop.Scheme, Value: "ana-2"}); err != nil {

@@ -61,7 +61,7 @@ func newDeskOn(t *testing.T, db *store.DB, policy channel.Resend) *desk {
 		t.Fatal(err)
 	}
 	d.adapter = d.newAdapter(d.account)
-	d.addAccount(d.account)
+	d.addAccount(d.account, d.workspace)
 	t.Cleanup(func() {
 		d.kill()
 		db.Close()
@@ -78,11 +78,11 @@ func (d *desk) newAdapter(account holdfast.ID) channel.Adapter {
 	return a
 }
 
-func (d *desk) addAccount(id holdfast.ID) {
+func (d *desk) addAccount(id, workspace holdfast.ID) {
 	d.t.Helper()
 	err := d.db.Write(ctx, func(tx *store.Tx) error {
 		return tx.Exec(`INSERT INTO channel_account (id, workspace, kind, name, settings, created_at, changed_at) VALUES ($1, $2, $3, 'test', $4, $5, $5)`,
-			id, d.workspace, d.kind.Name, []byte("{}"), tx.Now)
+			id, workspace, d.kind.Name, []byte("{}"), tx.Now)
 	})
 	if err != nil {
 		d.t.Fatal(err)

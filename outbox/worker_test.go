@@ -181,6 +181,63 @@ func TestAnUnknownIsResentOnceAndMarked(t *testing.T) {
 	})
 }
 
+func TestWhatMayHaveArrivedIsNeverCalledFailed(t *testing.T) {
+	for _, policy := range []channel.Resend{channel.ResendSame, channel.ResendOnce} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, policy)
+			d.provider.Next(loop.Dropped(), loop.Act{Fail: failure(channel.Permanent, "550")})
+			d.starts()
+			refused := d.says("ana", "hello")
+			d.passes(time.Hour)
+			d.is(refused, holdfast.Parked)
+			if s := d.state(refused); s.Code != "550" {
+				t.Errorf("code %q", s.Code)
+			}
+			d.provider.Next(loop.Dropped())
+			expired := d.says("bo", "hi", func(m *holdfast.MessageQueued) { m.ExpiresAt = time.Now().Add(time.Minute) })
+			d.passes(time.Second)
+			d.provider.Down(failure(channel.Temporary, "connect"))
+			d.passes(5 * time.Minute)
+			d.is(expired, holdfast.Parked)
+			d.got("bo", "hi")
+		})
+	}
+}
+
+func TestAProvidersWordThatOvertakesOurOwnNoteStands(t *testing.T) {
+	for report, want := range map[holdfast.Body]holdfast.Delivery{
+		&holdfast.MessageFailed{Code: "5.1.1", Reason: "no such person"}: holdfast.Failed,
+		&holdfast.MessageDelivered{}:                                     holdfast.Delivered,
+		&holdfast.MessageSeen{}:                                          holdfast.Seen,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, channel.ResendPark)
+			d.provider.Next(loop.Slow(10 * time.Second))
+			d.starts()
+			talk := d.talk()
+			m := d.replies(talk, "ana", "hello")
+			d.passes(time.Second)
+			d.doIn(talk, func(holdfast.ID) holdfast.Body {
+				switch b := report.(type) {
+				case *holdfast.MessageFailed:
+					b.Message = m
+				case *holdfast.MessageDelivered:
+					b.Message = m
+				case *holdfast.MessageSeen:
+					b.Message = m
+				}
+				return report
+			})
+			d.passes(time.Hour)
+			d.is(m, want)
+			if f, ok := report.(*holdfast.MessageFailed); ok && d.state(m).Code != f.Code {
+				t.Errorf("the reason is lost: %+v", d.state(m))
+			}
+			d.got("ana", "hello")
+		})
+	}
+}
+
 func TestOneConversationKeepsItsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, channel.ResendPark)

@@ -16,6 +16,17 @@ export default defineConfig({
     // Nothing may be inlined: the page runs under script-src 'self'; style-src 'self'; font-src 'self'.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What every screen shares is one file; left alone it would be thirty small ones.
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: /node_modules\/(svelte|lucide|esm-env|clsx)\/|web\/(design\/(?!Qr)|protocol\/|texts\/(text|format)|console\/(sync|model|actions)\/)/ },
+            { name: 'inbox', test: /console\/views\/(?!settings|Search|Customers|CustomerPage|Outbox|Arrivals|Start|Palette|Help|inbox\/(Compose|MessageDrawer)\.)/ },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 5173,

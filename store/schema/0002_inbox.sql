@@ -61,7 +61,7 @@ CREATE TABLE conversation (
 );
 CREATE INDEX conversation_state ON conversation (workspace, state, last_clock);
 CREATE INDEX conversation_operator ON conversation (workspace, operator, state, last_clock);
-CREATE INDEX conversation_team ON conversation (workspace, team, state, last_clock);
+CREATE INDEX conversation_team ON conversation (workspace, team, state, last_clock) WHERE team IS NOT NULL;
 CREATE INDEX conversation_all ON conversation (workspace, last_clock);
 CREATE INDEX conversation_customer ON conversation (customer, last_clock);
 CREATE INDEX conversation_number ON conversation (workspace, number);

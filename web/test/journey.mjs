@@ -134,6 +134,23 @@ async function journey(language) {
     });
   }
 
+  await say('a colleague who looks and types is seen', async () => {
+    const self = (await api(page, 'GET', '/me')).operator.id;
+    const other = (await api(page, 'GET', '/operators')).items.find((o) => o.id !== self && !o.disabled && !o.former && o.role !== 'observer');
+    if (!other) return;
+    const { url } = await api(page, 'POST', `/operators/${other.id}/link`, {});
+    const there = await (await browser.newContext()).newPage();
+    await there.goto(url.replace(/^https?:\/\/[^/]+/, base));
+    await there.locator('nav.rail').waitFor();
+    await there.goto(`${base}/#/inbox/all/${id}`);
+    await page.locator('.presence .watching').waitFor();
+    await there.locator('.composer textarea').fill('Hm');
+    await page.locator('.presence .dots').waitFor();
+    await there.locator('.composer textarea').fill('');
+    await there.context().close();
+    await until('they are gone', async () => (await page.locator('.presence .watching').count()) === 0, 15000);
+  });
+
   await say('take it', async () => {
     await page.locator('.composer textarea').blur();
     const me = (await api(page, 'GET', '/me')).operator.id;

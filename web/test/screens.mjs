@@ -23,6 +23,10 @@ const troubles = [];
 const screens = [
   ['inbox', '#/inbox/open'],
   ['conversation', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').first().click(); await p.locator('article').first().waitFor(); }],
+  ['panel', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(3).click(); await p.locator('article').first().waitFor(); if (!(await p.locator('aside').count())) await p.keyboard.press('.'); await p.locator('aside').waitFor(); }],
+  ['assign', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('a'); await p.locator('[role=option]').first().waitFor(); }],
+  ['formatted', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').first().click(); await p.waitForTimeout(400); }],
+  ['details', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').last().click(); await p.locator('dialog[open] dl').waitFor(); }],
   ['customers', '#/customers'],
   ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],
@@ -81,6 +85,20 @@ for (const look of looks) {
       }
     }
     await context.close();
+  }
+}
+if (!only || 'sign-in'.includes(only)) {
+  for (const look of looks) {
+    const [language, theme] = look.split('-');
+    for (const [size, viewport] of Object.entries(sizes)) {
+      const context = await browser.newContext({ viewport, colorScheme: theme, locale: language });
+      const page = await context.newPage();
+      await page.goto(base + '/');
+      await page.locator('form').waitFor();
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: `${out}/sign-in-${size}-${look}.png` });
+      await context.close();
+    }
   }
 }
 await browser.close();

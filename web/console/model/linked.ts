@@ -16,3 +16,8 @@ export function linked(text: string): Part[] {
   if (from < text.length) parts.push({ text: text.slice(from) });
   return parts;
 }
+
+/** A subject without what mail programs put before it when they answer or forward. */
+export function bareSubject(subject: string): string {
+  return subject.replace(/^(?:\s*(?:re|fwd?|aw|wg|sv|tr|ответ|отв|пересл|پاسخ|ارجاع)(?:\[\d+\])?\s*:)+/i, '').trim();
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSecretSet, settingsOf, shownFields, valuesOf } from './form';
-import { linked } from './linked';
+import { bareSubject, linked } from './linked';
 import { asLocal, snoozeTimes } from './snooze';
 import type { Field } from './words';
 
@@ -41,6 +41,13 @@ describe('addresses in a text', () => {
   });
   it('are never scripts', () => {
     expect(links('javascript:alert(1) data:text/html,x file:///etc/passwd')).toEqual([]);
+  });
+});
+
+describe('a subject', () => {
+  it('is bare without the marks of answers, and keeps its own colons', () => {
+    for (const s of ['Счёт: ноябрь', 'Re: Счёт: ноябрь', 'RE: Fwd: Счёт: ноябрь', 'Re[2]: Счёт: ноябрь', 'Ответ: Счёт: ноябрь', 'پاسخ: Счёт: ноябрь']) expect(bareSubject(s)).toBe('Счёт: ноябрь');
+    expect(bareSubject('Reset: how?')).toBe('Reset: how?');
   });
 });
 

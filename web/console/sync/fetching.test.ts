@@ -82,8 +82,11 @@ describe('resources', () => {
     const store = new Store();
     const resources = new Resources(client, store);
     const settle = () => new Promise((r) => setTimeout(r, 5));
+    // Two readers of one drawing are one request.
+    expect(resources.get('/teams').loading).toBe(true);
     expect(resources.get('/teams').loading).toBe(true);
     await settle();
+    expect(calls).toBe(1);
     expect(resources.get<{ items: number[] }>('/teams').data!.items).toEqual([1]);
 
     resources.changed('/teams');

@@ -20,6 +20,7 @@ const none: Resource<never> = { loading: false, next: '' };
 export class Resources {
   private kept = new Map<string, Resource<unknown>>();
   private stale = new Set<string>();
+  private asked = new Set<string>();
 
   constructor(
     private readonly client: Client,
@@ -29,9 +30,13 @@ export class Resources {
   /** What is known of a path (with its query); fetches it when nothing is. */
   get<T>(path: string): Resource<T> {
     const r = this.kept.get(path);
-    if (!r || (this.stale.has(path) && !r.loading)) {
-      this.stale.delete(path);
-      queueMicrotask(() => void this.fetch(path));
+    if ((!r || (this.stale.has(path) && !r.loading)) && !this.asked.has(path)) {
+      // Not at once: whoever reads is being drawn, and several of them read the same.
+      this.asked.add(path);
+      queueMicrotask(() => {
+        this.asked.delete(path);
+        void this.fetch(path);
+      });
     }
     return (r ?? { ...none, loading: true }) as Resource<T>;
   }
