@@ -99,6 +99,9 @@ func (a *API) readTimeline(ctx context.Context, id access.Identity, in *timeline
 	if err != nil {
 		return nil, err
 	}
+	if _, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator); err != nil {
+		return nil, err
+	}
 	entries, err := a.Journal.About(ctx, id.Workspace, in.id(), holdfast.LSN(before), in.Limit)
 	if err != nil {
 		return nil, err

@@ -88,6 +88,9 @@ type customerConversationsIn struct {
 }
 
 func (a *API) customerConversations(ctx context.Context, id access.Identity, in *customerConversationsIn) (*body[page[inbox.Item]], error) {
+	if _, err := a.Inbox.Customer(ctx, id.Workspace, in.id()); err != nil {
+		return nil, err
+	}
 	return paged(a.Inbox.List(ctx, id.Workspace, inbox.Filter{View: inbox.All, Asker: id.Operator, Customer: in.id(), Cursor: in.Cursor, Limit: in.Limit}))
 }
 

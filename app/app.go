@@ -262,6 +262,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	case <-a.DB.Failed():
 		cancel(holdfast.Errorf(holdfast.Internal, "store.failed", "the database failed: %w", a.DB.Err()).
 			WithNext("What was acknowledged is in the log. Check the disk, then start Holdfast again."))
+		stopOutbox() // no result can be recorded any more; the next start resolves what is under way
 	}
 	stop, done := context.WithTimeout(context.WithoutCancel(ctx), outboxTime)
 	defer done()
@@ -356,14 +357,34 @@ func (a *App) subscriptions(ctx context.Context, workspace holdfast.ID) ([]hooks
 	return out, err
 }
 
-// timers does what is due by the clock: snoozes that run out.
+// How long records are kept that serve only for asking.
+const (
+	keepCommands  = 30 * 24 * time.Hour  // ids of commands, against doing them twice
+	keepExchanges = 180 * 24 * time.Hour // what was said to providers, and to webhooks
+)
+
+// forget drops records that nobody will ask for any more.
+func (a *App) forget(ctx context.Context) {
+	now := time.Now()
+	err := errors.Join(a.Journal.Forget(ctx, now.Add(-keepCommands)), a.Outbox.Forget(ctx, now.Add(-keepExchanges)), a.Hooks.Forget(ctx, now.Add(-keepExchanges)))
+	if err != nil && ctx.Err() == nil {
+		a.Log.Warn("old records were not dropped", "err", err)
+	}
+}
+
+// timers does what is due by the clock: snoozes that run out, old records.
 func (a *App) timers(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
+	daily := time.NewTicker(24 * time.Hour)
+	defer daily.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-daily.C:
+			a.forget(ctx)
+			continue
 		case <-tick.C:
 		}
 		due, err := a.Inbox.DueSnoozes(ctx, time.Now())

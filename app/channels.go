@@ -201,15 +201,17 @@ func (c *Channels) get(id holdfast.ID) *account {
 	return c.running[id]
 }
 
-// Adapter is what the outbox sends with. The error is NotFound for an account
-// that does not run.
-func (c *Channels) Adapter(_ context.Context, id holdfast.ID) (channel.Adapter, *channel.Kind, error) {
-	r := c.get(id)
-	if r == nil {
-		return nil, nil, holdfast.Errorf(holdfast.NotFound, "channel.not_running", "this channel is not running").
-			WithNext("Enable it, or look at its settings.")
+// Adapter is what the outbox sends with: nil for an account that is there and
+// does not run, whose messages wait. The error is NotFound for one that is gone.
+func (c *Channels) Adapter(ctx context.Context, id holdfast.ID) (channel.Adapter, *channel.Kind, error) {
+	if r := c.get(id); r != nil {
+		return r.adapter, r.kind, nil
 	}
-	return r.adapter, r.kind, nil
+	_, kind, err := c.app.Setup.Open(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, kind, nil
 }
 
 // Health is how an account is, as it says itself and as its breaker does.

@@ -87,7 +87,8 @@ func Doctor(ctx context.Context, c *Config, log *slog.Logger) []Finding {
 		for _, v := range views {
 			var err error
 			if v.Problem != "" {
-				err = holdfast.Errorf(holdfast.Conflict, v.Problem, "its settings cannot be read (%s)", v.Problem)
+				err = holdfast.Errorf(holdfast.Conflict, v.Problem, "its settings cannot be read (%s)", v.Problem).
+					WithNext("Put back the file \"key\" that belongs to this database, or enter the settings anew.")
 			}
 			state := "enabled"
 			if !v.Enabled {

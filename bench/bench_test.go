@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"sync/atomic"
 	"testing"
 
@@ -17,16 +16,17 @@ import (
 	"holdfast/outbox"
 	"holdfast/search"
 	"holdfast/store"
+	"holdfast/store/storetest"
 )
 
 // BenchmarkAccept is the path of a customer's message below HTTP: 64 at once,
-// ten messages a conversation. HOLDFAST_TEST_POSTGRES_URL takes an empty database.
+// ten messages a conversation.
 func BenchmarkAccept(b *testing.B) {
-	db, err := store.Open(context.Background(), store.Options{Dir: b.TempDir(), URL: os.Getenv("HOLDFAST_TEST_POSTGRES_URL"), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
+	b.Run("sqlite", func(b *testing.B) { accept(b, storetest.Open(b, store.Options{Dir: b.TempDir()})) })
+	b.Run("postgres", func(b *testing.B) { accept(b, storetest.Open(b, store.Options{URL: storetest.PostgresURL(b)})) })
+}
+
+func accept(b *testing.B, db *store.DB) {
 	j := journal.New(db, slog.New(slog.DiscardHandler), inbox.New(db), search.New(db), outbox.Table{})
 	if err := j.Open(context.Background()); err != nil {
 		b.Fatal(err)

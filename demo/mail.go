@@ -40,6 +40,7 @@ type Mail struct {
 	boxes map[string]*mailbox
 	imap  *imapserver.Server
 	smtp  *smtp.Server
+	ports []net.Listener
 	done  sync.WaitGroup
 }
 
@@ -80,6 +81,7 @@ func (m *Mail) Open() error {
 		return err
 	}
 	m.IMAP, m.SMTP = imapListener.Addr(), smtpListener.Addr()
+	m.ports = []net.Listener{imapListener, smtpListener}
 
 	users := imapmemserver.New()
 	for _, b := range m.boxes {
@@ -120,9 +122,19 @@ func (m *Mail) Close() error {
 	if m.imap == nil {
 		return nil
 	}
-	err := errors.Join(m.imap.Close(), m.smtp.Close())
+	// The ports first, by ourselves: a server that has not begun to serve yet does
+	// not know its port and would serve it after its own end.
+	var failed error
+	for _, p := range m.ports {
+		failed = errors.Join(failed, p.Close())
+	}
+	for _, err := range []error{m.imap.Close(), m.smtp.Close()} {
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			failed = errors.Join(failed, err)
+		}
+	}
 	m.done.Wait()
-	return err
+	return failed
 }
 
 // settings are those of the desk's e-mail account, by the names of its form.

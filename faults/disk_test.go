@@ -129,7 +129,7 @@ func TestDiskFull(t *testing.T) {
 	d.start()
 	b := newBook()
 	for round := range 3 {
-		l := under(d, b, everybody, 5*time.Millisecond, "store.unavailable")
+		l := under(d, b, everybody, 20*time.Millisecond, "store.unavailable")
 		time.Sleep(500 * time.Millisecond)
 		fill(t, filepath.Join(disk, "filler"))
 		// Under load what space is left is used up, and then everybody is told.
@@ -149,8 +149,10 @@ func TestDiskFull(t *testing.T) {
 		}
 		check(t, os.Remove(filepath.Join(disk, "filler")))
 		until(t, "messages are taken again", 20*time.Second, func() bool {
-			for _, say := range d.each() {
-				if say() != nil {
+			for what, say := range d.each() {
+				if err := say(); err != nil {
+					out, _ := exec.Command("sh", "-c", "df "+disk+"; ls -l "+d.dir).CombinedOutput()
+					t.Log(what, err, string(out))
 					return false
 				}
 			}

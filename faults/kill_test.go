@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,10 +107,14 @@ func TestRestartWithManyAccounts(t *testing.T) {
 	const accounts = 40
 	d.provider.hold()
 	b := newBook()
-	for i := range accounts {
-		account := holdfast.NewID().String()
-		check(t, d.api("POST", "/channels", map[string]any{"id": account, "kind": "loop", "name": fmt.Sprint("same ", i),
+	ids := make([]string, accounts)
+	for i := range ids {
+		ids[i] = holdfast.NewID().String()
+		check(t, d.api("POST", "/channels", map[string]any{"id": ids[i], "kind": "loop", "name": fmt.Sprint("same ", i),
 			"settings": map[string]any{"url": d.provider.URL + "/same", "resend": "same", "idempotent": true}}, nil))
+	}
+	slices.Reverse(ids) // the last account that is started has the first attempt to look at
+	for i, account := range ids {
 		id := holdfast.NewID().String()
 		b.offerOut(id, "same")
 		check(t, d.api("POST", "/conversations", map[string]any{"id": holdfast.NewID().String(), "message_id": id, "text": fmt.Sprint("reply ", i),

@@ -65,3 +65,10 @@ func (h *Hooks) Replay(ctx context.Context, workspace, id holdfast.ID) error {
 	}
 	return err
 }
+
+// Forget drops deliveries that were made or given up and are older than a time.
+func (h *Hooks) Forget(ctx context.Context, before time.Time) error {
+	return h.db.Write(ctx, func(tx *store.Tx) error {
+		return tx.Exec("DELETE FROM webhook_delivery WHERE state <> 'due' AND created_at < $1", before)
+	})
+}

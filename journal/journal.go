@@ -355,3 +355,9 @@ func (j *Journal) Receive(ctx context.Context, entries []*holdfast.Entry) (fresh
 func (j *Journal) ClockAhead(now time.Time) time.Duration {
 	return j.stamper.Last().Time().Sub(now)
 }
+
+// Forget drops the ids of commands that were done before a time: nobody tries
+// them again.
+func (j *Journal) Forget(ctx context.Context, before time.Time) error {
+	return j.db.Write(ctx, func(tx *store.Tx) error { return tx.Exec("DELETE FROM done WHERE at < $1", before) })
+}

@@ -220,7 +220,7 @@ func (h *house) ask(ctx context.Context, who caller, method, path string, body a
 		h.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
+	b, err := io.ReadAll(res.Body) // of a stream that does not end: what came until ctx did
 	if err != nil && ctx.Err() == nil {
 		h.t.Fatalf("%s %s: %v", method, path, err)
 	}

@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -21,9 +22,9 @@ const marker = "zanzibar"
 // victim is a workspace with one of everything in it.
 type victim struct {
 	workspace, administrator, operator, team, customer, conversation, message, reply, note, arrival holdfast.ID
-	channel, webhook, token                                                                     holdfast.ID
-	delivery, session                                                                           string
-	attachment                                                                                  holdfast.Attachment
+	channel, webhook, token                                                                         holdfast.ID
+	delivery, session                                                                               string
+	attachment                                                                                      holdfast.Attachment
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -106,10 +107,6 @@ func (h *house) populate() *victim {
 		h.t.Fatal(err)
 	}
 	v.session = who.Session
-	// what was sent to the receiver is settled, and nothing else is on its way
-	h.until("the deliveries are made", func() bool {
-		return h.count("SELECT COUNT(*) FROM webhook_delivery WHERE state = 'due'") == 0 && hook.has(int(h.count("SELECT COUNT(*) FROM webhook_delivery")))
-	})
 	return v
 }
 
@@ -118,6 +115,15 @@ func (h *house) messages(conversation holdfast.ID) []seen {
 	var p list[seen]
 	h.must("GET", "/conversations/"+conversation.String()+"/messages?limit=200", nil, &p)
 	return p.Items
+}
+
+// settle waits until what follows the journal has followed it.
+func (h *house) settle() {
+	h.t.Helper()
+	h.until("the webhook deliveries are made", func() bool {
+		return h.count("SELECT COUNT(*) FROM webhook_delivery WHERE state = 'due'") == 0 &&
+			h.count("SELECT MAX(lsn) FROM webhook_delivery") == h.count("SELECT MAX(lsn) FROM journal WHERE workspace = $1", h.workspace)
+	})
 }
 
 func (h *house) count(query string, args ...any) (n int64) {
@@ -132,6 +138,7 @@ func (h *house) count(query string, args ...any) (n int64) {
 // another's visit may touch: when a token was last used.
 func (h *house) holdings(workspace holdfast.ID) map[string]string {
 	h.t.Helper()
+	h.settle()
 	ctx := context.Background()
 	where := map[string]string{ // what has no column of that name
 		"workspace": "id = $1", "operator": "id IN (SELECT operator FROM member WHERE workspace = $1)", "team_member": "team IN (SELECT id FROM team WHERE workspace = $1)",
@@ -153,10 +160,10 @@ func (h *house) holdings(workspace holdfast.ID) map[string]string {
 			}
 			where[t.name] = "workspace = $1"
 		}
-		if t.name == "token" {
-			columns = slices.DeleteFunc(columns, func(c string) bool { return c == "used_at" })
+		if t.name == "token" || t.name == "session" {
+			columns = slices.DeleteFunc(columns, func(c string) bool { return c == "used_at" || c == "seen_at" || c == "expires_at" })
 		}
-		rows, err := h.DB.Unprepared(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+" WHERE "+where[t.name]+" ORDER BY rowid", workspace)
+		rows, err := h.DB.Unprepared(ctx, "SELECT "+strings.Join(columns, ", ")+" FROM "+t.name+" WHERE "+where[t.name], workspace)
 		lines, err := store.Collect(rows, err, func(r *store.Rows, s *string) error {
 			values, into := make([]any, len(columns)), make([]any, len(columns))
 			for i := range values {
@@ -169,6 +176,7 @@ func (h *house) holdings(workspace holdfast.ID) map[string]string {
 		if err != nil {
 			h.t.Fatalf("%s: %v", t.name, err)
 		}
+		slices.Sort(lines)
 		out[t.name] = strings.Join(lines, "\n")
 	}
 	if len(out) < 20 || !strings.Contains(out["message"], marker) {
@@ -225,7 +233,7 @@ type door struct {
 	contract *contract
 }
 
-func (d door) name() string { return d.method + " " + strings.TrimPrefix(d.path, "/api/v1") }
+func (d door) name() string  { return d.method + " " + strings.TrimPrefix(d.path, "/api/v1") }
 func (d door) short() string { return strings.TrimPrefix(d.path, "/api/v1") }
 
 // knock calls the route with the victim's ids wherever an id goes. With own, things
@@ -250,8 +258,11 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		}
 	}
 	fields := v.fields()
+	if !own {
+		fields["attachments"] = []holdfast.Attachment{}
+	}
 	fill := func(field string, s schema) (any, bool) {
-		if x, ok := fields[field]; ok {
+		if x, ok := fields[field]; ok && (s.Type == "string" || field == "to" || s.Items != nil || s.Type == nil && s.Ref == "") {
 			return x, true
 		}
 		switch field {
@@ -287,10 +298,10 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return []string{"message.received"}, true
 		case "password", "new":
 			return "correct horse battery 2", true
-		case "cursor", "before", "upto", "until", "not_before":
-			return nil, s.Type != nil && s.Format == "" && false
+		case "upto":
+			return "", true
 		case "settings", "preferences":
-			return map[string]any{}, true
+			return map[string]any{}, s.Ref == "" && s.Properties == nil
 		case "kind":
 			return "email", true
 		case "q":
@@ -301,25 +312,13 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		return nil, false
 	}
 	body := d.contract.body(d.operation, fill)
-	if m, ok := body.(map[string]any); ok {
-		for _, name := range []string{"upto", "before"} {
-			if _, has := m[name]; has {
-				m[name] = ""
-			}
-		}
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	if strings.HasPrefix(d.short(), "/live") { // it does not end by itself
 		cancel()
 		ctx, cancel = context.WithTimeout(context.Background(), 300*time.Millisecond)
 	}
 	defer cancel()
-	return h.stream(ctx, who, d.method, path+d.contract.query(d.operation, fill), body)
-}
-
-// stream is ask for answers that may never end: what has come by the end of ctx counts.
-func (h *house) stream(ctx context.Context, who caller, method, path string, body any) answer {
-	return h.ask(ctx, who, method, path, body)
+	return h.ask(ctx, who, d.method, path+d.contract.query(d.operation, fill), body)
 }
 
 func (h *house) session(operator holdfast.ID) string {
@@ -377,7 +376,7 @@ func TestNobodyReachesIntoAnothersWorkspace(t *testing.T) {
 			for name, who := range map[string]caller{"token": {token: token}, "session": {session: h.session(operator)}} {
 				a := d.knock(h, who, v, own)
 				what := fmt.Sprintf("%s by %s (own ids %v)", d.name(), name, own)
-				if strings.Contains(d.path, "{") && a.status != http.StatusNotFound && a.status != http.StatusForbidden {
+				if strings.Contains(d.path, "{") && a.status != http.StatusNotFound && a.status != http.StatusForbidden && !refusedEarlier(a) {
 					t.Errorf("%s: %d %.300s", what, a.status, a.body)
 				}
 				if a.status >= 500 {
@@ -408,6 +407,15 @@ func TestNobodyReachesIntoAnothersWorkspace(t *testing.T) {
 		h.same(d.name(), before, after)
 		before = after
 	}
+}
+
+// refusedEarlier reports that a request did not come as far as the victim's thing:
+// a file in it was not uploaded by the asker, or it asks for what tokens do not
+// have. The same route is tried without that, too: by a session, and with no files.
+func refusedEarlier(a answer) bool {
+	var p struct{ Code string }
+	return a.status == http.StatusBadRequest && json.Unmarshal(a.body, &p) == nil &&
+		slices.Contains([]string{"attachment.unknown", "read.no_operator", "draft.no_operator"}, p.Code)
 }
 
 // ids are what a stranger must not be told.

@@ -175,3 +175,13 @@ func (w *Worker) Exchanges(ctx context.Context, workspace, message holdfast.ID) 
 		return nil
 	})
 }
+
+// Forget drops records of what was said to providers before a time. The
+// messages and how far they have come stay.
+func (w *Worker) Forget(ctx context.Context, before time.Time) error {
+	return w.db.Write(ctx, func(tx *store.Tx) error {
+		// A message that may still be sent again is decided by its exchanges.
+		return tx.Exec(`DELETE FROM exchange WHERE at < $1 AND message NOT IN
+			(SELECT message FROM outbox WHERE state IN ('queued', 'retry_wait', 'unknown', 'held'))`, before)
+	})
+}

@@ -204,7 +204,8 @@ func (c *postgresConn) rollback() error {
 	return c.wrap(err)
 }
 
-func (c *postgresConn) tidy() error { return nil }
+func (c *postgresConn) tidy() error    { return nil }
+func (c *postgresConn) relieve() error { return nil }
 
 func (c *postgresConn) close() error {
 	ctx, cancel := c.deadline()

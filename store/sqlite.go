@@ -14,9 +14,14 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// checkpointAfter is how many statements may stand in the write-ahead log
-// before it is folded into the database file.
-const checkpointAfter = 4000
+// What may stand in the write-ahead log before it is folded into the database
+// file: so many statements, or so many commits. A lone message costs thirty pages
+// whatever it says, so by statements alone the log of a quiet desk would take tens
+// of megabytes, and on a full disk nothing could fold it any more.
+const (
+	checkpointAfter   = 4000
+	checkpointCommits = 64
+)
 
 type sqliteDialect struct {
 	path   string
@@ -103,7 +108,8 @@ func (d *sqliteDialect) connect(ctx context.Context) (conn, error) {
 type sqliteConn struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
-	since int // statements since the last checkpoint
+	since   int // statements since the last checkpoint
+	commits int // and commits
 }
 
 // background: a context that can end costs a goroutine per statement in the driver.
@@ -137,7 +143,7 @@ func (c *sqliteConn) run(query string) error {
 }
 
 func (c *sqliteConn) begin() error    { return c.run("BEGIN IMMEDIATE") }
-func (c *sqliteConn) commit() error   { return c.run("COMMIT") }
+func (c *sqliteConn) commit() error   { c.commits++; return c.run("COMMIT") }
 func (c *sqliteConn) rollback() error { return c.run("ROLLBACK") }
 func (c *sqliteConn) flush() error    { return nil }
 
@@ -177,10 +183,16 @@ func (c *sqliteConn) query(query string, args []any) (*Rows, error) {
 }
 
 func (c *sqliteConn) tidy() error {
-	if c.since < checkpointAfter {
+	if c.since < checkpointAfter && c.commits < checkpointCommits {
 		return nil
 	}
-	c.since = 0
+	return c.relieve()
+}
+
+// relieve folds the log into the database file: on a full disk that is where the
+// room for the next transaction comes from.
+func (c *sqliteConn) relieve() error {
+	c.since, c.commits = 0, 0
 	st, err := c.prepared("PRAGMA wal_checkpoint(PASSIVE)")
 	if err != nil {
 		return err

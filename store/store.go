@@ -80,7 +80,8 @@ type conn interface {
 	flush() error
 	commit() error
 	rollback() error
-	tidy() error // between transactions: checkpoints
+	tidy() error    // between transactions: checkpoints
+	relieve() error // after a passing failure: give room back, if that is possible
 	close() error
 }
 

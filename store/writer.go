@@ -131,6 +131,11 @@ func (w *writer) answer(batch []*job, err error) bool {
 	for _, j := range batch {
 		j.done <- unavailable(err)
 	}
+	if kind == passing && w.conn != nil {
+		if again := w.conn.relieve(); again != nil && w.db.dialect.classify(again) == fatal {
+			err, kind = again, fatal
+		}
+	}
 	if kind == fatal {
 		w.db.failure.Store(&failure{err})
 		w.db.log.Error("the database failed; no more writes are accepted, since what is on disk is in doubt", "err", err)

@@ -59,7 +59,7 @@ export class Sync {
     try {
       this.start = await this.client.get<Start>('/start');
       if (this.start.state === 'empty') return this.become('empty');
-      await this.enter();
+      await this.enter(storedWorkspace());
     } catch (error) {
       const fault = asFault(error);
       if (fault.status === 401) return this.become('out');
@@ -71,7 +71,14 @@ export class Sync {
   /** After a sign-in: who am I, and the live stream from there. */
   async enter(workspace = this.client.workspace): Promise<void> {
     this.client.workspace = workspace;
-    this.me = await this.client.get<Me>('/me');
+    try {
+      this.me = await this.client.get<Me>('/me');
+    } catch (error) {
+      // The workspace that this browser remembers may be another person's, or gone.
+      if (!workspace || asFault(error).status === 401 || asFault(error).again) throw error;
+      this.client.workspace = '';
+      this.me = await this.client.get<Me>('/me');
+    }
     this.stream.stop();
     this.store.clear();
     this.resources.clear();
@@ -217,5 +224,8 @@ export class Sync {
     return this.client.call<Attachment>('POST', '/attachments', { query: { name: file.name }, raw: file });
   }
 }
+
+/** The workspace that this browser looked at last. */
+const storedWorkspace = (): string => localStorage.getItem('holdfast.workspace') ?? '';
 
 export const sync = new Sync();

@@ -1,0 +1,234 @@
+package journeys
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"holdfast"
+)
+
+// A client that did not hear the answer sends the same request again, and there
+// is still one of the thing, and the same answer.
+func TestEveryCreateIsIdempotent(t *testing.T) {
+	h := open(t, t.TempDir())
+	address := h.mailbox("help@desk.example", "")
+	dial(t, h.smtp).send("help@desk.example", goodMail(1, "Begin"))
+	c := all[struct{ ID holdfast.ID }](h, "/conversations?view=all")[0].ID.String()
+	later := "2126-01-01T00:00:00Z"
+	creates := map[string]map[string]any{
+		"/conversations": {"message_id": holdfast.NewID(), "text": "Hello", "subject": "S", "channel": address, "not_before": later,
+			"to": map[string]string{"scheme": "mailto", "value": "ana@customer.example"}},
+		"/conversations/" + c + "/replies": {"text": "Answer", "not_before": later},
+		"/conversations/" + c + "/notes":   {"text": "Note"},
+		"/customers":                       {"name": "Ana", "addresses": []any{map[string]string{"scheme": "tel", "value": "+15550100"}}},
+		"/channels":                        {"kind": "chat", "name": "Site"},
+		"/operators":                       {"name": "Joe", "email": "joe@desk.example", "role": "operator"},
+		"/teams":                           {"name": "Support"},
+		"/webhooks":                        {"url": "https://customer.example/hook"},
+		"/workspaces":                      {"name": "Other", "language": "en", "time_zone": "UTC"},
+		"/tokens":                          {"name": "T", "role": "observer"},
+	}
+	for _, d := range h.doors() { // a create that is not tried here fails
+		if d.method != "POST" || d.RequestBody == nil || d.permission == "" {
+			continue
+		}
+		s := d.RequestBody.Content["application/json"].Schema
+		if s.Ref != "" {
+			s = d.contract.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
+		}
+		if _, takes := s.Properties["id"]; takes && creates[strings.ReplaceAll(d.short(), "{id}", c)] == nil {
+			t.Errorf("%s takes an id and is not tried", d.name())
+		}
+	}
+	for path, body := range creates {
+		body["id"] = holdfast.NewID()
+		var once, twice struct{ ID holdfast.ID }
+		h.must("POST", path, body, &once)
+		if id := body["id"]; path == "/conversations" {
+			if m, _ := body["message_id"].(holdfast.ID); once.ID != id && once.ID != m {
+				t.Errorf("%s: made %v, asked for %v", path, once.ID, id)
+			}
+		} else if once.ID != id {
+			t.Errorf("%s: made %v, asked for %v", path, once.ID, id)
+		}
+		rows := h.total()
+		a := h.ask(t.Context(), caller{token: h.token}, "POST", "/api/v1"+path, body)
+		if path == "/tokens" { // its secret is shown once, so a second one must be asked for
+			if a.status != http.StatusConflict || strings.Contains(string(a.body), "hf_") {
+				t.Errorf("%s again: %d %s", path, a.status, a.body)
+			}
+		} else if err := json.Unmarshal(a.body, &twice); err != nil || a.status >= 300 || twice.ID != once.ID {
+			t.Errorf("%s again: %d %s", path, a.status, a.body)
+		}
+		if now := h.total(); now != rows {
+			t.Errorf("%s again: %s became %s", path, rows, now)
+		}
+	}
+}
+
+// total counts what creates make.
+func (h *house) total() string {
+	h.t.Helper()
+	var s []string
+	for _, table := range []string{"conversation", "message", "outbox", "customer", "address", "channel_account", "operator", "member", "team", "webhook", "workspace", "token"} {
+		s = append(s, fmt.Sprint(table, " ", h.count("SELECT COUNT(*) FROM "+table)))
+	}
+	return strings.Join(s, ", ")
+}
+
+// A reader who turns pages while messages come in skips nothing that was there when
+// they began, and sees nothing twice.
+func TestPagesHaveNoGapAndNoDouble(t *testing.T) {
+	h := open(t, t.TempDir())
+	site := h.channel("chat", "Site", map[string]any{"visitor_per_minute": 0, "address_per_minute": 0})
+	h.mailbox("help@desk.example", "")
+	const n = 60
+	for i := range n {
+		h.visit(site).write(holdfast.NewID(), fmt.Sprint("question ", i))
+	}
+	one := h.visit(site)
+	for i := range n {
+		one.write(holdfast.NewID(), fmt.Sprint("line ", i))
+	}
+	line := dial(t, h.smtp)
+	for i := range n {
+		line.send("help@desk.example", fmt.Appendf(nil, "From: r%d@customer.example\r\nAuto-Submitted: auto-replied\r\nSubject: away %d\r\n\r\naway %d\r\n", i, i, i))
+	}
+	type row struct{ ID, Text string }
+	var long string
+	for _, c := range all[struct{ ID, Preview string }](h, "/conversations?view=all") {
+		if strings.HasPrefix(c.Preview, "line ") {
+			long = c.ID
+		}
+	}
+	if long == "" {
+		t.Fatal("there is no long conversation")
+	}
+	stop := make(chan struct{})
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		v := h.visit(site)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			h.visit(site).write(holdfast.NewID(), "new question")
+			v.write(holdfast.NewID(), "more of it")
+			one.write(holdfast.NewID(), "later")
+		}
+	})
+	defer busy.Wait()
+	defer close(stop)
+	for _, path := range []string{"/conversations?view=all", "/conversations?view=open", "/customers?", "/arrivals?", "/conversations/" + long + "/messages?", "/conversations/" + long + "/timeline?", "/audit?"} {
+		key := "cursor"
+		if strings.Contains(path, "/messages") {
+			key = "before"
+		}
+		was := h.idsOf(path)
+		seen := map[string]int{}
+		pages := 0
+		for cursor := ""; ; pages++ {
+			var p list[json.RawMessage]
+			h.must("GET", fmt.Sprintf("%s&limit=7&%s=%s", path, key, cursor), nil, &p)
+			for _, raw := range p.Items {
+				seen[idOf(raw)]++
+			}
+			if cursor = p.Next; cursor == "" {
+				break
+			}
+		}
+		missing := 0
+		for _, id := range was {
+			if seen[id] == 0 {
+				missing++
+			}
+		}
+		for id, times := range seen {
+			if times != 1 {
+				t.Errorf("%s: %s was on %d pages", path, id, times)
+			}
+		}
+		if missing > 0 || pages < 2 || len(was) < 10 {
+			t.Errorf("%s: %d of %d were on none of %d pages", path, missing, len(was), pages)
+		}
+	}
+}
+
+func idOf(raw json.RawMessage) string {
+	var v struct {
+		ID  any
+		LSN any
+	}
+	json.Unmarshal(raw, &v)
+	if v.ID == nil {
+		v.ID = v.LSN
+	}
+	return fmt.Sprint(v.ID)
+}
+
+// idsOf is a list's first page, as long as a page can be.
+func (h *house) idsOf(path string) (ids []string) {
+	h.t.Helper()
+	var p list[json.RawMessage]
+	h.must("GET", path+"&limit=200", nil, &p)
+	for _, raw := range p.Items {
+		ids = append(ids, idOf(raw))
+	}
+	return ids
+}
+
+// Whatever is wrong with a request, the answer has a stable code, a sentence, and
+// where somebody can do something about it, the next step.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	h := open(t, t.TempDir())
+	token := caller{token: h.token}
+	nobody := holdfast.NewID().String()
+	for _, c := range []struct {
+		who          caller
+		method, path string
+		body         any
+		status       int
+		code, next   string
+	}{
+		{caller{}, "GET", "/conversations", nil, 401, "signin.needed", "API token"},
+		{caller{token: "hf_nonsense"}, "GET", "/conversations", nil, 401, "", ""},
+		{caller{token: h.newToken(h.workspace, holdfast.Observer)}, "POST", "/teams", map[string]any{"id": nobody, "name": "x"}, 403, "permission.missing", "administrator"},
+		{token, "GET", "/conversations/" + nobody, nil, 404, "conversation.missing", ""},
+		{token, "GET", "/conversations/nonsense", nil, 400, "request.invalid", ""},
+		{token, "GET", "/conversations?cursor=nonsense", nil, 400, "cursor.malformed", ""},
+		{token, "GET", "/outbox?cursor=nonsense", nil, 400, "cursor.malformed", ""},
+		{token, "GET", "/conversations?limit=100000", nil, 400, "request.invalid", ""},
+		{token, "GET", "/nothing/here", nil, 404, "route.missing", "/docs"},
+		{token, "POST", "/teams", map[string]any{"name": "x"}, 400, "request.invalid", ""},
+		{token, "POST", "/channels", map[string]any{"id": nobody, "kind": "pigeon", "name": "x"}, 400, "", ""},
+		{token, "GET", "/me/sessions", nil, 403, "account.operators_only", "Sign in"},
+		{caller{token: h.token, workspace: nobody}, "GET", "/conversations", nil, 404, "", ""},
+		{caller{token: h.token, workspace: "x"}, "GET", "/conversations", nil, 400, "workspace.malformed", ""},
+	} {
+		a := h.ask(context.Background(), c.who, c.method, "/api/v1"+c.path, c.body)
+		var p struct {
+			Status              int
+			Code, Message, Next string
+		}
+		if err := json.Unmarshal(a.body, &p); err != nil || a.status != c.status || p.Status != c.status || p.Code == "" || p.Message == "" {
+			t.Errorf("%s %s: %d %s", c.method, c.path, a.status, a.body)
+		}
+		if c.code != "" && p.Code != c.code || !strings.Contains(p.Next, c.next) {
+			t.Errorf("%s %s: code %q, next %q; want %q, %q", c.method, c.path, p.Code, p.Next, c.code, c.next)
+		}
+		if strings.Contains(string(a.body), "hf_") {
+			t.Errorf("%s %s repeats a secret: %s", c.method, c.path, a.body)
+		}
+	}
+	if !slices.Contains(strings.Split(string(h.ask(context.Background(), caller{}, "GET", "/healthz", nil).body), `"`), "alive") {
+		t.Error("/healthz does not say that it is alive")
+	}
+}
