@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X holdfast.Version=$(VERSION)"
 RACE    := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 WEB     := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -name '*.go' 2>/dev/null)
 
-.PHONY: run demo build test test-go test-web check bench screens fmt clean
+.PHONY: run demo build test test-go test-web check bench screens types fmt clean
 
 run: build ## start a desk on http://localhost:8080, data in ./data
 	./bin/holdfast serve
@@ -41,6 +41,12 @@ bench: build ## measure this machine
 
 screens: build ## pictures of every screen, into ./screens
 	node web/test/screens.mjs
+
+types: ## the web parts' types, from the API's own description
+	$(GO) run ./cmd/holdfast openapi --types > web/protocol/openapi.json
+	cd web && npm exec --yes --package=openapi-typescript@7.13.0 --package=typescript@5.9.3 -- \
+		openapi-typescript protocol/openapi.json -o protocol/api.gen.ts --default-non-nullable=false
+	rm web/protocol/openapi.json
 
 fmt:
 	gofmt -w $$(git ls-files '*.go')

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -82,6 +83,8 @@ type API struct {
 	huma huma.API
 	// routes remembers every route's permission, for the document and the tests.
 	routes []Route
+	// described is the document, written once: many may ask, and some read slowly.
+	described func() ([]byte, error)
 	mounts []mount
 }
 
@@ -110,8 +113,10 @@ func New(d Deps) *API {
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[holdfast.Clock](), reflect.TypeFor[string]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[holdfast.ID](), reflect.TypeFor[string]())
 	huma.NewError = newError
+	huma.DefaultArrayNullable = false // lists are empty, never null
 	a.huma = humago.New(a.mux, c)
 	a.register()
+	a.described = sync.OnceValues(func() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() })
 	return a
 }
 

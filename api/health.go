@@ -30,7 +30,7 @@ func (a *API) figures(w http.ResponseWriter, r *http.Request) {
 
 // document serves the description of the API.
 func (a *API) document(w http.ResponseWriter, r *http.Request) {
-	b, err := a.huma.OpenAPI().MarshalJSON()
+	b, err := a.described()
 	if err != nil {
 		a.writeProblem(w, r, err)
 		return

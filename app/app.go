@@ -187,7 +187,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		}
 		undo = append(undo, func() { a.gateway.Close() })
 	}
-	a.server = &http.Server{Handler: a.API, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	a.server = &http.Server{Handler: patient(a.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)}
 	return nil
 }
@@ -206,16 +206,31 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		rooms <- err
 	}()
+	// Who comes while the channels start waits at the door.
+	ready := func() bool {
+		select {
+		case <-a.Channels.started:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	var wg sync.WaitGroup
 	if a.gateway != nil {
 		wg.Go(func() {
+			if !ready() {
+				return
+			}
 			if err := a.gateway.Run(ctx); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("smtp: %w", err))
 			}
 		})
 	}
 	wg.Go(func() {
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		if !ready() {
+			return
+		}
+		if err := a.server.Serve(patientListener{a.listener}); !errors.Is(err, http.ErrServerClosed) {
 			cancel(fmt.Errorf("http: %w", err))
 		}
 	})

@@ -22,6 +22,7 @@ import (
 type Channels struct {
 	app     *App
 	changes chan holdfast.ID
+	started chan struct{} // closed when every enabled account has been started
 
 	mu      sync.RWMutex
 	running map[holdfast.ID]*account
@@ -47,7 +48,7 @@ const (
 )
 
 func newChannels(a *App) *Channels {
-	return &Channels{app: a, changes: make(chan holdfast.ID, 256), running: map[holdfast.ID]*account{}}
+	return &Channels{app: a, changes: make(chan holdfast.ID, 256), started: make(chan struct{}), running: map[holdfast.ID]*account{}}
 }
 
 // Changed says that an account must be started, restarted or stopped.
@@ -69,6 +70,7 @@ func (c *Channels) Run(ctx context.Context) error {
 	for _, id := range ids {
 		c.restart(ctx, id)
 	}
+	close(c.started)
 	for {
 		select {
 		case id := <-c.changes:
@@ -92,33 +94,42 @@ func (c *Channels) stopAll() {
 	}
 }
 
+// restart puts an account as it is set up now in the place of the one that runs. The
+// old one takes what comes in until the new one does: a mail server that found
+// neither would give the mail back to the customer.
 func (c *Channels) restart(ctx context.Context, id holdfast.ID) {
+	var r *account
+	enabled, err := c.app.Setup.IsEnabled(ctx, id)
+	if err == nil && enabled {
+		r, err = c.build(ctx, id)
+	}
+	if err != nil && ctx.Err() == nil && holdfast.KindOf(err) == holdfast.Unavailable {
+		// The database is away; the account runs on, and must not stay as it is for that.
+		time.AfterFunc(5*time.Second, func() { c.Changed(id) })
+		return
+	}
+	if err != nil && holdfast.KindOf(err) != holdfast.NotFound {
+		c.app.Log.Error("a channel cannot run", "channel", id.String(), "err", err)
+	}
+	var rctx context.Context
+	if err == nil && r != nil {
+		rctx, r.stop = context.WithCancel(ctx)
+	}
 	c.mu.Lock()
 	old := c.running[id]
-	delete(c.running, id)
+	if rctx != nil {
+		c.running[id] = r
+	} else {
+		delete(c.running, id)
+	}
 	c.mu.Unlock()
 	if old != nil {
 		old.stop()
-		<-old.done
+		<-old.done // two must not read one mailbox
 	}
-	enabled, err := c.app.Setup.IsEnabled(ctx, id)
-	if err != nil && ctx.Err() == nil && holdfast.KindOf(err) == holdfast.Unavailable {
-		// The database is away; the account must not stay stopped for that.
-		time.AfterFunc(5*time.Second, func() { c.Changed(id) })
-	}
-	if err != nil || !enabled {
+	if rctx == nil {
 		return
 	}
-	r, err := c.build(ctx, id)
-	if err != nil {
-		c.app.Log.Error("a channel cannot run", "channel", id.String(), "err", err)
-		return
-	}
-	c.mu.Lock()
-	c.running[id] = r
-	c.mu.Unlock()
-	rctx, stop := context.WithCancel(ctx)
-	r.stop = stop
 	go func() {
 		defer close(r.done)
 		c.listen(rctx, r)

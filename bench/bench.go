@@ -98,7 +98,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &run{Options: o, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	r.report.Machine = thisMachine()
+	r.report.Machine, r.report.Began = thisMachine(), time.Now().UTC()
 	beside, err := filepath.Abs(o.Config.Data)
 	if err != nil {
 		return nil, err

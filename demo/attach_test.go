@@ -221,8 +221,24 @@ func TestAnaWritesAndIsAnswered(t *testing.T) {
 	})
 }
 
-func TestPagesSpeakThreeLanguages(t *testing.T) {
-	r := mustRun(t, t.TempDir(), true)
+func TestTheRunningDemo(t *testing.T) {
+	dir := t.TempDir()
+	r := mustRun(t, dir, true)
+	t.Run("its pages speak three languages", func(t *testing.T) { pagesSpeak(t, r) })
+	t.Run("its mail server carries nothing outside", func(t *testing.T) { nothingOutside(t, r) })
+	t.Run("in a browser", func(t *testing.T) {
+		tab, complaints := browser(t)
+		t.Run("the answer appears by itself", func(t *testing.T) { answerAppears(t, r, tab) })
+		t.Run("a letter half written is not lost", func(t *testing.T) { halfWritten(t, r, tab) })
+		t.Run("the shop carries the chat", func(t *testing.T) { shopCarriesChat(t, r, tab) })
+		if list := complaints(); len(list) > 0 {
+			t.Errorf("the browser complains: %q", list)
+		}
+	})
+	t.Run("a mailbox of one's own is not taken away", func(t *testing.T) { ownMailbox(t, r, dir) }) // ends it
+}
+
+func pagesSpeak(t *testing.T, r *running) {
 	for lang, words := range map[string][]string{"en": {"Open the console", "Helen Morris"}, "ru": {"Открыть консоль", "оператор"}, "fa": {`dir="rtl"`, "باز کردن میز کار"}} {
 		for _, path := range []string{"/demo/", "/demo/mail", "/demo/mail/write"} {
 			page := r.get(path+"?lang="+lang, 200)
@@ -247,8 +263,7 @@ func TestPagesSpeakThreeLanguages(t *testing.T) {
 	r.get("/demo/pages.go", 404)
 }
 
-func TestTheMailServerCarriesNothingOutside(t *testing.T) {
-	r := mustRun(t, t.TempDir(), true)
+func nothingOutside(t *testing.T, r *running) {
 	before := r.get("/demo/mail?box=sent&lang=en", 200)
 	if page := r.write("Hello", "To the world.", "somebody@gmail.com", "", 422); !strings.Contains(page, "To the world.") {
 		t.Error("what Ana wrote is lost when the server refuses it")
@@ -320,9 +335,7 @@ func TestADemoGoesBesideAnEmptyWorkspace(t *testing.T) {
 	second.get("/demo/", 200)
 }
 
-func TestAMailboxOfOnesOwnIsNotTakenAway(t *testing.T) {
-	dir := t.TempDir()
-	r := mustRun(t, dir, true)
+func ownMailbox(t *testing.T, r *running, dir string) {
 	res := r.workspace()
 	_, err := r.app.Setup.ChangeChannel(ctx, access.System(res.Workspace), res.Mail, setup.ChannelChange{Settings: []byte(`{"address":"me@real.example","imap_host":"imap.real.example","smtp_host":"smtp.real.example"}`)})
 	if err != nil {

@@ -51,9 +51,7 @@ func browser(t *testing.T) (tab context.Context, complaints func() []string) {
 	}
 }
 
-func TestTheAnswerAppearsByItself(t *testing.T) {
-	tab, complaints := browser(t)
-	r := mustRun(t, t.TempDir(), true)
+func answerAppears(t *testing.T, r *running, tab context.Context) {
 	at := "http://" + r.app.Addr()
 	err := chromedp.Do(tab,
 		chromedp.Navigate(at+"/demo/mail/write?lang=en"),
@@ -82,14 +80,9 @@ func TestTheAnswerAppearsByItself(t *testing.T) {
 	if !strings.HasPrefix(title, "(1)") {
 		t.Errorf("the tab does not tell of the letter: %q", title)
 	}
-	if list := complaints(); len(list) > 0 {
-		t.Errorf("the browser complains: %q", list)
-	}
 }
 
-func TestAHalfWrittenLetterIsNotLostToTheNews(t *testing.T) {
-	tab, _ := browser(t)
-	r := mustRun(t, t.TempDir(), true)
+func halfWritten(t *testing.T, r *running, tab context.Context) {
 	err := chromedp.Do(tab,
 		chromedp.Navigate("http://"+r.app.Addr()+"/demo/mail/write?lang=en"),
 		chromedp.SendKeys(chromedp.CSS(`textarea[name=text]`), "I have just begun"),
@@ -115,9 +108,7 @@ func TestAHalfWrittenLetterIsNotLostToTheNews(t *testing.T) {
 	}
 }
 
-func TestTheShopCarriesTheChat(t *testing.T) {
-	tab, complaints := browser(t)
-	r := mustRun(t, t.TempDir(), true)
+func shopCarriesChat(t *testing.T, r *running, tab context.Context) {
 	if _, err := web.Files().Open("widget/widget.js"); err != nil {
 		t.Skip("the widget is not built into this binary: run make with Node installed")
 	}
@@ -135,7 +126,4 @@ func TestTheShopCarriesTheChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond) // for what the opened chat loads
-	if list := complaints(); len(list) > 0 {
-		t.Errorf("the browser complains: %q", list)
-	}
 }

@@ -264,6 +264,9 @@ func (b *mailbox) keep(l *letter) {
 	l.ID = fmt.Sprint(b.version + 1)
 	b.version++
 	b.letters = append(b.letters, l)
+	if n := len(b.letters) - mailboxCount; n > 0 {
+		b.letters = b.letters[n:]
+	}
 }
 
 // Version grows with every letter of the customer's mailbox.

@@ -245,10 +245,7 @@ func (tx *Tx) AppendAs(actor holdfast.Actor, subject holdfast.ID, body holdfast.
 func (tx *Tx) tail() (*tail, error) {
 	v, err := tx.Local(tailKey{}, func() (any, error) {
 		t := &tail{}
-		if err := tx.QueryRow("SELECT COALESCE(MAX(lsn), 0) FROM journal").Scan(&t.lsn); err != nil {
-			return nil, err
-		}
-		if err := tx.QueryRow("SELECT COALESCE(MAX(seq), 0) FROM journal WHERE origin = $1", tx.journal.Origin()).Scan(&t.seq); err != nil {
+		if err := tx.QueryRow("SELECT COALESCE((SELECT MAX(lsn) FROM journal), 0), COALESCE((SELECT MAX(seq) FROM journal WHERE origin = $1), 0)", tx.journal.Origin()).Scan(&t.lsn, &t.seq); err != nil {
 			return nil, err
 		}
 		tx.AfterCommit(func() {

@@ -80,6 +80,13 @@ func start(t testing.TB, dir string, attach func(*app.App) *demo.Demo) *house {
 	h.token = h.newToken(h.workspace, holdfast.Administrator)
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
+	accounts, err := h.Setup.Enabled(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range accounts {
+		h.runs(id)
+	}
 	stopped := false
 	h.stop = func() {
 		if stopped {
@@ -98,6 +105,9 @@ func start(t testing.TB, dir string, attach func(*app.App) *demo.Demo) *house {
 	t.Cleanup(h.stop)
 	return h
 }
+
+// again is the same desk, not opened yet.
+func (h *house) again() *app.App { return app.New(h.App.Config, h.App.Log) }
 
 func freePort(t testing.TB) string {
 	t.Helper()
@@ -165,11 +175,17 @@ func (h *house) channel(kind, name string, settings map[string]any) holdfast.ID 
 	h.t.Helper()
 	id := holdfast.NewID()
 	h.must("POST", "/channels", map[string]any{"id": id, "kind": kind, "name": name, "settings": settings}, nil)
-	h.until(name+" runs", func() bool {
-		_, _, err := h.Channels.Adapter(context.Background(), id)
-		return err == nil
-	})
+	h.runs(id)
 	return id
+}
+
+// runs waits for a channel account to take and send messages.
+func (h *house) runs(account holdfast.ID) {
+	h.t.Helper()
+	h.until("the channel runs", func() bool {
+		a, _, err := h.Channels.Adapter(context.Background(), account)
+		return err == nil && a != nil
+	})
 }
 
 // answer is what the desk said.

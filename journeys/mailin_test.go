@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,9 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"holdfast"
 )
@@ -296,4 +299,73 @@ func (h *house) holds(mails []letter, sent map[string][]byte, good map[string][]
 	if messages < 120 {
 		h.t.Errorf("only %d mails became messages", messages)
 	}
+}
+
+// A mail server that hears 550 gives a customer's mail back to them. While an
+// administrator changes the mailbox's settings, and while the program starts, it must
+// hear yes, or be asked to wait.
+func TestNoMailIsGivenBackWhileAMailboxRestarts(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir)
+	id := h.mailbox("help@desk.example", "")
+	stop := make(chan struct{})
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				h.must("PATCH", "/channels/"+id.String(), map[string]any{"name": fmt.Sprint("Help ", i)}, nil)
+			}
+		}
+	})
+	line := dial(t, h.smtp)
+	for range 300 {
+		line.say(250, "MAIL FROM:<ana@customer.example>")
+		line.say(250, "RCPT TO:<help@desk.example>")
+		line.say(250, "RSET")
+	}
+	close(stop)
+	busy.Wait()
+	h.stop()
+
+	// the program starts again; a mail server has been waiting at its door
+	n := &house{t: t, smtp: h.smtp}
+	n.App = h.again()
+	if err := n.Open(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	said := make(chan string, 1)
+	go func() {
+		conn, err := textproto.Dial("tcp", n.smtp)
+		if err != nil {
+			said <- err.Error()
+			return
+		}
+		defer conn.Close()
+		conn.W.WriteString("EHLO customer.example\r\nMAIL FROM:<ana@customer.example>\r\nRCPT TO:<help@desk.example>\r\n")
+		conn.W.Flush()
+		for _, code := range []int{220, 250, 250} {
+			if _, _, err := conn.ReadResponse(code); err != nil {
+				said <- err.Error()
+				return
+			}
+		}
+		_, text, err := conn.ReadResponse(250)
+		if err != nil {
+			text = err.Error()
+		}
+		said <- text
+	}()
+	time.Sleep(20 * time.Millisecond) // the server's question is in the queue
+	go func() { done <- n.Run(ctx) }()
+	if text := <-said; strings.HasPrefix(text, "5") {
+		t.Errorf("while the program starts a mail server is told %q", text)
+	}
+	cancel()
+	<-done
+	n.Close()
 }

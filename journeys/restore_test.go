@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,36 +15,43 @@ import (
 	"holdfast"
 )
 
-// binary is the program, built once for the tests that need a process.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "holdfast-journeys")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "holdfast")
-	out, err := exec.Command("go", "build", "-o", path, "holdfast/cmd/holdfast").CombinedOutput()
-	if err != nil {
-		return string(out), err
-	}
-	return path, nil
-})
+// binary is the program, built when the first test needs a process.
+var binary struct {
+	once sync.Once
+	dir  string
+	path string
+	err  error
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if binary.dir != "" {
+		os.RemoveAll(binary.dir)
 	}
 	os.Exit(code)
+}
+
+func program(t testing.TB) string {
+	t.Helper()
+	binary.once.Do(func() {
+		if binary.dir, binary.err = os.MkdirTemp("", "holdfast-journeys"); binary.err != nil {
+			return
+		}
+		binary.path = filepath.Join(binary.dir, "holdfast")
+		if out, err := exec.Command("go", "build", "-o", binary.path, "holdfast/cmd/holdfast").CombinedOutput(); err != nil {
+			binary.err = fmt.Errorf("%w: %s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatalf("the program cannot be built: %v", binary.err)
+	}
+	return binary.path
 }
 
 // run runs a command of the program on a data folder.
 func run(t testing.TB, data string, args ...string) string {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatalf("the program cannot be built: %v\n%s", err, path)
-	}
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(program(t), args...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "HOLDFAST_") }), "HOLDFAST_DATA="+data)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -114,11 +114,13 @@ func (c *postgresConn) wrap(err error) error {
 	return err
 }
 
+// begin is sent with the first read, commit with the last changes: each way to
+// the server and back is one less.
 func (c *postgresConn) begin() error {
 	c.batch = &pgx.Batch{}
 	c.batch.Queue("BEGIN")
 	c.batch.Queue("SELECT pg_advisory_xact_lock($1)", int64(writerLock))
-	return c.flush()
+	return nil
 }
 
 func (c *postgresConn) exec(query string, args []any) error {
@@ -130,24 +132,31 @@ func (c *postgresConn) exec(query string, args []any) error {
 }
 
 func (c *postgresConn) flush() error {
+	_, err := c.send()
+	return err
+}
+
+// send sends what is queued in one go; last is what the server said to its end.
+func (c *postgresConn) send() (last pgconn.CommandTag, err error) {
 	if c.batch.Len() == 0 {
-		return nil
+		return last, nil
 	}
 	b := c.batch
 	c.batch = &pgx.Batch{}
 	ctx, cancel := c.deadline()
 	defer cancel()
 	res := c.conn.SendBatch(ctx, b)
-	var first error
 	for i := range b.Len() {
-		if _, err := res.Exec(); err != nil && first == nil {
-			first = fmt.Errorf("%w in %q", err, b.QueuedQueries[i].SQL)
+		tag, e := res.Exec()
+		if e != nil && err == nil {
+			err = fmt.Errorf("%w in %q", e, b.QueuedQueries[i].SQL)
 		}
+		last = tag
 	}
-	if err := res.Close(); err != nil && first == nil {
-		first = err
+	if e := res.Close(); e != nil && err == nil {
+		err = e
 	}
-	return c.wrap(first)
+	return last, c.wrap(err)
 }
 
 func (c *postgresConn) execN(query string, args []any) (int64, error) {
@@ -187,13 +196,12 @@ func (c *postgresConn) query(query string, args []any) (*Rows, error) {
 }
 
 func (c *postgresConn) commit() error {
-	ctx, cancel := c.deadline()
-	defer cancel()
-	tag, err := c.conn.Exec(ctx, "COMMIT")
-	if err == nil && tag.String() == "ROLLBACK" {
+	c.batch.Queue("COMMIT")
+	tag, err := c.send()
+	if err == nil && tag.String() != "COMMIT" {
 		return errors.New("the transaction was rolled back")
 	}
-	return c.wrap(err)
+	return err
 }
 
 func (c *postgresConn) rollback() error {

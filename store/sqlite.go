@@ -106,8 +106,8 @@ func (d *sqliteDialect) connect(ctx context.Context) (conn, error) {
 
 // sqliteConn runs statements as they come: in one process there is no round trip to save.
 type sqliteConn struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt
 	since   int // statements since the last checkpoint
 	commits int // and commits
 }
@@ -145,7 +145,6 @@ func (c *sqliteConn) run(query string) error {
 func (c *sqliteConn) begin() error    { return c.run("BEGIN IMMEDIATE") }
 func (c *sqliteConn) commit() error   { c.commits++; return c.run("COMMIT") }
 func (c *sqliteConn) rollback() error { return c.run("ROLLBACK") }
-func (c *sqliteConn) flush() error    { return nil }
 
 func (c *sqliteConn) exec(query string, args []any) error {
 	st, err := c.prepared(query)

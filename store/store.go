@@ -74,10 +74,9 @@ type dialect interface {
 // conn is the writer's connection.
 type conn interface {
 	begin() error
-	exec(query string, args []any) error // may be deferred until flush
+	exec(query string, args []any) error // may be deferred until the next read or the commit
 	execN(query string, args []any) (int64, error)
 	query(query string, args []any) (*Rows, error)
-	flush() error
 	commit() error
 	rollback() error
 	tidy() error    // between transactions: checkpoints

@@ -191,10 +191,6 @@ func (w *writer) transact(batch []*job) (err error, redo bool) {
 	if state.writes == 0 {
 		return w.conn.rollback(), false
 	}
-	if err := w.conn.flush(); err != nil {
-		w.conn.rollback()
-		return err, w.db.dialect.classify(err) == jobFault
-	}
 	if err := w.conn.commit(); err != nil {
 		w.conn.rollback()
 		return err, w.db.dialect.classify(err) == jobFault

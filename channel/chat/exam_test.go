@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,7 +29,15 @@ func examSettings(t *testing.T, s *channeltest.Seat) string {
 	b.srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.Adapter.(channel.Webhook).ServeWebhook(w, r, s.Sink)
 	}))
-	t.Cleanup(b.srv.Close)
+	t.Cleanup(func() {
+		// the account's end, as the desk brings it about: streams are sent away
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := s.Adapter.(channel.Listener).Listen(ctx, s.Sink); err != nil {
+			t.Error(err)
+		}
+		b.srv.Close()
+	})
 	// without limits, so that a refusal in the exam is never only a visitor who is too quick
 	return fmt.Sprintf(`{"identity_secret":%q,"visitor_per_minute":0,"address_per_minute":0}`, siteSecret)
 }

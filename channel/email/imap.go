@@ -94,7 +94,7 @@ func (a *adapter) dialIMAP(ctx context.Context) (*session, error) {
 	}
 	if err := s.signIn(ctx, a); err != nil {
 		s.close()
-		return nil, fmt.Errorf("sign in: %w", err)
+		return nil, fmt.Errorf("sign in: %w", a.hushError(err))
 	}
 	s.idle = s.c.Caps().Has(imap.CapIdle) || s.c.Caps().Has(imap.CapIMAP4rev2)
 	s.conn.within(0)

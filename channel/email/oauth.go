@@ -63,6 +63,16 @@ func (t *tokens) access(ctx context.Context) (string, error) {
 	return token.AccessToken, nil
 }
 
+// held is the access token in use, empty when there is none.
+func (t *tokens) held() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now == nil {
+		return ""
+	}
+	return t.now.AccessToken
+}
+
 // forget drops a token that a server has refused before its time.
 func (t *tokens) forget() {
 	t.mu.Lock()

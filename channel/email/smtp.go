@@ -27,6 +27,7 @@ type dialogue struct {
 	trace   *channel.Trace
 	command time.Duration
 	ext     map[string]string // what the server said to EHLO
+	hush    func(string) string
 }
 
 // reply is an answer of the server that says no.
@@ -48,7 +49,7 @@ func (a *adapter) dialSMTP(ctx context.Context, trace *channel.Trace) (*dialogue
 	if err != nil {
 		return nil, err
 	}
-	d := &dialogue{conn: conn, trace: trace, command: a.command}
+	d := &dialogue{conn: conn, trace: trace, command: a.command, hush: a.hush}
 	fail := func(err error) (*dialogue, error) {
 		d.conn.Close()
 		return nil, err
@@ -185,7 +186,7 @@ func (d *dialogue) authenticate(client sasl.Client) error {
 		if err := d.text.PrintfLine("%s", line); err != nil {
 			return err
 		}
-		code, msg, err := d.text.ReadResponse(0)
+		code, msg, err := d.hear()
 		if err != nil {
 			return err
 		}
@@ -230,7 +231,7 @@ func (d *dialogue) read(want int, at string) (string, error) {
 }
 
 func (d *dialogue) answer(want int, at string) (string, error) {
-	code, msg, err := d.text.ReadResponse(0)
+	code, msg, err := d.hear()
 	if err != nil {
 		d.trace.Remark(at + ": " + err.Error())
 		return "", err
@@ -240,6 +241,17 @@ func (d *dialogue) answer(want int, at string) (string, error) {
 		return msg, newReply(code, msg, at)
 	}
 	return msg, nil
+}
+
+// hear reads one answer, in which the account's secrets are made unreadable.
+func (d *dialogue) hear() (int, string, error) {
+	code, msg, err := d.text.ReadResponse(0)
+	if err != nil {
+		if quiet := d.hush(err.Error()); quiet != err.Error() {
+			err = errors.New(quiet)
+		}
+	}
+	return code, d.hush(msg), err
 }
 
 func newReply(code int, msg, at string) *reply {

@@ -38,6 +38,7 @@ type commands struct {
 	Settings configCmd   `cmd:"" name:"config" help:"Print the effective configuration, without secrets."`
 	Operator operatorCmd `cmd:"" help:"Look after operators."`
 	Token    tokenCmd    `cmd:"" help:"Look after API tokens."`
+	OpenAPI  openapiCmd  `cmd:"" name:"openapi" hidden:"" help:"Print the description of the API."`
 }
 
 func logger(c *app.Config) *slog.Logger {
