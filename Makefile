@@ -6,6 +6,9 @@ FLAGS   := -trimpath -ldflags "-s -w -X holdfast.Version=$(VERSION)"
 RACE    := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 WEB     := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -name '*.go' 2>/dev/null)
 
+# These start whole programs and browsers: one after the other, with the machine to themselves.
+WHOLE   := /(bench|demo|faults|journeys)$$
+
 .PHONY: run demo build test test-go test-web check bench screens types fmt clean
 
 run: build ## start a desk on http://localhost:8080, data in ./data
@@ -26,7 +29,8 @@ test: test-go test-web
 
 test-go: web/dist/.built
 	$(GO) vet ./...
-	$(GO) test $(RACE) -timeout 25m ./...
+	$(GO) test $(RACE) -timeout 25m $$($(GO) list ./... | grep -vE '$(WHOLE)')
+	$(GO) test -p 1 -timeout 20m $$($(GO) list ./... | grep -E '$(WHOLE)')
 
 test-web: web/dist/.built
 	cd web && npm test --silent

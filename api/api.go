@@ -85,7 +85,7 @@ type API struct {
 	routes []Route
 	// described is the document, written once: many may ask, and some read slowly.
 	described func() ([]byte, error)
-	mounts []mount
+	mounts    []mount
 }
 
 // Route is one line of the table of contents.

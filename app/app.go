@@ -271,7 +271,16 @@ func (a *App) RunRooms(ctx context.Context) error {
 	// ends only when it did not make it in time.
 	outboxCtx, stopOutbox := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOutbox()
-	run(outboxCtx, "outbox", a.Outbox.Run)
+	run(outboxCtx, "outbox", func(ctx context.Context) error {
+		// What it may do with an attempt that was cut off depends on the account's own
+		// settings, and they are known only once it has started.
+		select {
+		case <-a.Channels.started:
+			return a.Outbox.Run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	select {
 	case <-ctx.Done():
 	case <-a.DB.Failed():

@@ -114,9 +114,13 @@ func ReadFile(path string) (map[string]any, error) {
 	return out, nil
 }
 
-// UnknownEnvironment names HOLDFAST_ variables that set nothing, with the nearest that does.
-func UnknownEnvironment(environ []string) []string {
+// UnknownEnvironment names HOLDFAST_ variables that set nothing, with the nearest
+// that does. others are the variables of commands' own flags.
+func UnknownEnvironment(environ []string, others ...string) []string {
 	known := map[string]string{"HOLDFAST_CONFIG": ""}
+	for _, name := range others {
+		known[name] = ""
+	}
 	for _, s := range (&Config{}).Settings() {
 		known[s.Env] = ""
 	}

@@ -95,6 +95,7 @@ func history(t *rapid.T) []*holdfast.Entry {
 	statuses := []holdfast.Status{holdfast.Open, holdfast.Waiting, holdfast.Snoozed, holdfast.Resolved, holdfast.Closed}
 	n := rapid.IntRange(1, 40).Draw(t, "entries")
 	seq := map[int]int64{}
+	home := map[int]holdfast.ID{} // the conversation of each message: all that is said of one is said there
 	var list []*holdfast.Entry
 	clock := holdfast.ClockAt(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
 	for i := range n {
@@ -102,6 +103,10 @@ func history(t *rapid.T) []*holdfast.Entry {
 		seq[origin]++
 		clock += holdfast.Clock(rapid.Int64Range(1, 1<<20).Draw(t, "step"))
 		conv, cust := id("conversation", pick("conversation", 3)), id("customer", pick("customer", 2))
+		if c, ok := home[i]; ok {
+			conv = c
+		}
+		home[i] = conv
 		msg := id("message", i)
 		subject := conv
 		text := fmt.Sprint("text ", i)
@@ -140,7 +145,13 @@ func history(t *rapid.T) []*holdfast.Entry {
 			subject = cust
 			body = &holdfast.AddressFailing{Address: holdfast.Address{Scheme: "mailto", Value: "ana@example.com"}, Reason: text}
 		case 15:
-			sent := id("message", pick("about", n))
+			about := pick("about", n)
+			if c, ok := home[about]; ok {
+				subject = c
+			} else {
+				home[about] = conv
+			}
+			sent := id("message", about)
 			switch pick("result", 5) {
 			case 0:
 				body = &holdfast.MessageSent{Message: sent, Attempt: 1, ExternalID: text}

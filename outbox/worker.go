@@ -205,6 +205,16 @@ func (w *Worker) look(ctx context.Context) error {
 	return nil
 }
 
+// Look makes an account's lane look at once: its adapter has come or changed,
+// which may be after the entry that says so.
+func (w *Worker) Look(account holdfast.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.lanes[account]; l != nil {
+		l.poke()
+	}
+}
+
 // Breakers says how each channel account's way out is, for those that had
 // something to send since the start.
 func (w *Worker) Breakers() map[holdfast.ID]BreakerState {

@@ -215,3 +215,33 @@ func BenchmarkWrite64(b *testing.B) {
 		})
 	}
 }
+
+func TestAFailedJobTakesNothingFromTheNextOnes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		type key struct{}
+		ran := make(chan struct{}, 64)
+		shared := func(tx *store.Tx) error {
+			_, err := tx.Local(key{}, func() (any, error) {
+				tx.AfterCommit(func() { ran <- struct{}{} })
+				return 1, nil
+			})
+			return err
+		}
+		var wg sync.WaitGroup
+		for i := range 40 { // whoever comes first in a transaction may be one that fails
+			wg.Go(func() {
+				db.Write(ctx, func(tx *store.Tx) error {
+					if err := shared(tx); err != nil || i%2 == 0 {
+						return errors.Join(err, errors.New("no"))
+					}
+					return put(fmt.Sprint("k", i), "v")(tx)
+				})
+			})
+		}
+		wg.Wait()
+		commits, _ := db.Stats()
+		if int64(len(ran)) < commits {
+			t.Errorf("%d transactions were committed and only %d told so", commits, len(ran))
+		}
+	})
+}

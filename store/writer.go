@@ -175,7 +175,9 @@ func (w *writer) transact(batch []*job) (err error, redo bool) {
 		if j.err == nil {
 			continue
 		}
-		state.after = state.after[:hooks]
+		// What the job kept for the rest of the transaction may lean on a hook that goes
+		// with it; the next one reads it anew.
+		state.after, state.local = state.after[:hooks], nil
 		if state.writes != before {
 			w.conn.rollback()
 			if w.db.dialect.classify(j.err) != jobFault {

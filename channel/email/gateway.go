@@ -278,7 +278,9 @@ func (v *visit) each(r io.Reader, result func(to string, err error)) {
 			result(to.address, broken)
 			continue
 		}
-		o := Options{Recipient: to.address, NullSender: v.from == "", Limit: v.g.maxBytes, Key: to.route.Env.Key, Address: withoutPlus(canonical(to.address))}
+		// One byte more than the server lets through: what is too long then fails while
+		// it is being kept and leaves nothing behind.
+		o := Options{Recipient: to.address, NullSender: v.from == "", Limit: v.g.maxBytes + 1, Key: to.route.Env.Key, Address: withoutPlus(canonical(to.address))}
 		if set, ok := to.route.Account.Settings.(*Settings); ok && set.Address != "" {
 			o.Address = set.Address
 		}

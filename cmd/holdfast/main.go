@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string) int {
 	if err != nil {
 		parser.FatalIfErrorf(err)
 	}
-	for _, odd := range app.UnknownEnvironment(os.Environ()) {
+	for _, odd := range app.UnknownEnvironment(os.Environ(), variables(parser.Model.Node)...) {
 		fmt.Fprintln(os.Stderr, "holdfast: "+odd)
 	}
 	if err := cli.Config.Check(); err != nil {
@@ -50,6 +50,17 @@ func run(ctx context.Context, args []string) int {
 		return fail(err)
 	}
 	return 0
+}
+
+// variables are the environment's names for every flag of every command.
+func variables(n *kong.Node) (names []string) {
+	for _, f := range n.Flags {
+		names = append(names, f.Envs...)
+	}
+	for _, c := range n.Children {
+		names = append(names, variables(c)...)
+	}
+	return names
 }
 
 // fail says what went wrong and what to do about it, without a stack.
