@@ -50,6 +50,7 @@ type desk struct {
 	cmd    *exec.Cmd
 	exited chan error
 	said   *lines
+	steady sync.Mutex // held while it starts: what else breaks things waits
 }
 
 // found makes a desk with a site chat, a mailbox and a loop account of each
@@ -116,6 +117,8 @@ const startWait = 30 * time.Second
 // start runs the program and returns when it says that it is ready.
 func (d *desk) start() {
 	d.t.Helper()
+	d.steady.Lock()
+	defer d.steady.Unlock()
 	select {
 	case <-d.launch():
 	case err := <-d.exited:

@@ -58,7 +58,7 @@ func TestKillUnderLoadWithADatabaseServer(t *testing.T) {
 	d := found(t, "", url, 10*time.Millisecond)
 	quit := make(chan struct{})
 	cut := make(chan int, 1)
-	go func() { cut <- cutter(t, url, quit) }()
+	go func() { cut <- cutter(d, quit) }()
 	b := killed(d, n, everybody, 12*time.Millisecond, "store.unavailable")
 	// Cut connections alone, without a kill that would explain everything.
 	l := under(d, b, everybody, 12*time.Millisecond, "store.unavailable")
@@ -77,10 +77,10 @@ func TestKillUnderLoadWithADatabaseServer(t *testing.T) {
 
 // cutter ends the desk's database connections, the writer's among them, every
 // now and then until quit; it returns how many.
-func cutter(t *testing.T, url string, quit chan struct{}) (cuts int) {
-	c, err := pgx.Connect(ctx, url)
+func cutter(d *desk, quit chan struct{}) (cuts int) {
+	c, err := pgx.Connect(ctx, d.url)
 	if err != nil {
-		t.Error(err)
+		d.t.Error(err)
 		return 0
 	}
 	defer c.Close(ctx)
@@ -91,8 +91,11 @@ func cutter(t *testing.T, url string, quit chan struct{}) (cuts int) {
 		case <-time.After(100*time.Millisecond + rand.N(500*time.Millisecond)):
 		}
 		var n int
-		if err := c.QueryRow(ctx, "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS cut").Scan(&n); err != nil {
-			t.Error(err)
+		d.steady.Lock() // a start without its database gives up and says so
+		err := c.QueryRow(ctx, "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()) AS cut").Scan(&n)
+		d.steady.Unlock()
+		if err != nil {
+			d.t.Error(err)
 			return cuts
 		}
 		cuts += n
