@@ -64,8 +64,15 @@ func (c *Channels) Changed(id holdfast.ID) {
 func (c *Channels) Run(ctx context.Context) error {
 	defer c.stopAll()
 	ids, err := c.app.Setup.Enabled(ctx)
-	if err != nil {
-		return err
+	for ; err != nil; ids, err = c.app.Setup.Enabled(ctx) {
+		if holdfast.KindOf(err) != holdfast.Unavailable {
+			return err
+		}
+		select { // the database is away
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
 	}
 	for _, id := range ids {
 		c.restart(ctx, id)
@@ -130,6 +137,7 @@ func (c *Channels) restart(ctx context.Context, id holdfast.ID) {
 	if rctx == nil {
 		return
 	}
+	c.app.Outbox.Look(id)
 	go func() {
 		defer close(r.done)
 		c.listen(rctx, r)
@@ -212,8 +220,10 @@ func (c *Channels) get(id holdfast.ID) *account {
 	return c.running[id]
 }
 
-// Adapter is what the outbox sends with: nil for an account that is there and
-// does not run, whose messages wait. The error is NotFound for one that is gone.
+// Adapter is what the outbox sends with: nil for an account that is switched
+// off, whose messages wait. The error is NotFound for one that is gone, and
+// Unavailable for one that should run and does not yet: how it treats a message
+// that may have been sent is not known until it does.
 func (c *Channels) Adapter(ctx context.Context, id holdfast.ID) (channel.Adapter, *channel.Kind, error) {
 	if r := c.get(id); r != nil {
 		return r.adapter, r.kind, nil
@@ -221,6 +231,14 @@ func (c *Channels) Adapter(ctx context.Context, id holdfast.ID) (channel.Adapter
 	_, kind, err := c.app.Setup.Open(ctx, id)
 	if err != nil {
 		return nil, nil, err
+	}
+	enabled, err := c.app.Setup.IsEnabled(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if enabled {
+		return nil, nil, holdfast.Errorf(holdfast.Unavailable, "channel.not_running", "this channel is not running").
+			WithNext("Wait a moment; if it stays so, look at its settings.")
 	}
 	return nil, kind, nil
 }

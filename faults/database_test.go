@@ -2,8 +2,11 @@ package faults
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -145,6 +148,8 @@ func TestDatabaseServerGoneAndBack(t *testing.T) {
 	d := found(t, "", s.url(), time.Millisecond)
 	d.start()
 	b := newBook()
+	told := newSubscriber(t)
+	check(t, d.api("POST", "/webhooks", map[string]any{"id": holdfast.NewID().String(), "url": told.URL, "kinds": []string{"message.received"}}, nil))
 	for _, how := range []string{"fast", "immediate", "fast"} {
 		l := under(d, b, everybody, 20*time.Millisecond, "store.unavailable", "request.timeout")
 		time.Sleep(700 * time.Millisecond)
@@ -176,9 +181,47 @@ func TestDatabaseServerGoneAndBack(t *testing.T) {
 	if len(parked) > 0 {
 		t.Errorf("%d replies were parked, and the desk had not crashed", len(parked))
 	}
+	until(t, "webhooks tell of every message that was acknowledged", 60*time.Second, func() bool { return told.missing(b) == 0 })
 	d.stop()
 	d.audit(b, parked)
 	d.figures(t, b, parked, "the database server was stopped three times")
+}
+
+// subscriber is another program that webhooks tell of messages.
+type subscriber struct {
+	*httptest.Server
+	mu    sync.Mutex
+	texts map[string]bool
+}
+
+func newSubscriber(t *testing.T) *subscriber {
+	s := &subscriber{texts: map[string]bool{}}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var e struct{ Body struct{ Text string } }
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			http.Error(w, "send an event", http.StatusBadRequest)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.texts[strings.TrimSpace(e.Body.Text)] = true
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// missing counts what was acknowledged and not told.
+func (s *subscriber) missing(b *book) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for text, acked := range b.inbound {
+		if acked && !s.texts[text] {
+			n++
+		}
+	}
+	return n
 }
 
 // many runs n things at once and waits for them.

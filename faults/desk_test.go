@@ -89,7 +89,12 @@ func found(t *testing.T, dir, url string, slow time.Duration) *desk {
 			d.kill()
 		}
 		if t.Failed() && d.said != nil {
-			t.Logf("the desk said at last:\n%s", d.said.tail(40))
+			t.Logf("the desk said at last:\n%s", d.said.tail(20))
+			for line := range strings.Lines(d.said.String()) {
+				if strings.Contains(line, "code=internal") {
+					t.Log(line)
+				}
+			}
 		}
 	})
 	return d

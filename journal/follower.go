@@ -17,7 +17,8 @@ type Follower struct {
 	// at the first entry.
 	FromStart bool
 	// Handle is given entries in order. An error is retried with back-off; after
-	// five attempts the entry goes to the follower's dead letters and the next one follows.
+	// five attempts the entry goes to the follower's dead letters and the next one
+	// follows. An Unavailable one is retried for as long as it lasts.
 	Handle func(ctx context.Context, e *holdfast.Entry) error
 }
 
@@ -31,8 +32,17 @@ func (j *Journal) Follow(ctx context.Context, f Follower) error {
 	wake, cancel := j.Watch()
 	defer cancel()
 	at, err := j.cursor(ctx, f)
-	if err != nil {
-		return err
+	for ; err != nil; at, err = j.cursor(ctx, f) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if holdfast.KindOf(err) != holdfast.Unavailable {
+			return err
+		}
+		j.log.Warn("a follower cannot read where it stands", "follower", f.Name, "err", err)
+		if !pause(ctx, time.Second) {
+			return nil
+		}
 	}
 	for {
 		entries, err := j.After(ctx, at, followBatch)
@@ -78,19 +88,22 @@ func (j *Journal) handle(ctx context.Context, f Follower, e *holdfast.Entry) boo
 		if ctx.Err() != nil {
 			return false
 		}
-		if attempt == handleAttempts {
+		// A database that is away says nothing about the entry: that is waited for.
+		if attempt >= handleAttempts && holdfast.KindOf(err) != holdfast.Unavailable {
 			j.log.Error("a follower gave an entry up", "follower", f.Name, "lsn", int64(e.LSN), "err", err)
-			err := j.db.Write(ctx, func(tx *store.Tx) error {
+			lost := j.db.Write(ctx, func(tx *store.Tx) error {
 				return tx.Exec(`INSERT INTO dead_letter (follower, lsn, error, attempts, at) VALUES ($1, $2, $3, $4, $5)
 					ON CONFLICT (follower, lsn) DO UPDATE SET error = excluded.error, attempts = dead_letter.attempts + excluded.attempts, at = excluded.at`,
 					f.Name, e.LSN, store.Text(err.Error()), attempt, tx.Now)
 			})
-			return err == nil || pause(ctx, time.Second)
+			if lost == nil {
+				return true
+			}
 		}
 		if !pause(ctx, wait) {
 			return false
 		}
-		wait *= 3
+		wait = min(wait*3, 5*time.Second)
 	}
 }
 

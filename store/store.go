@@ -211,7 +211,7 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*Rows, erro
 	if err != nil {
 		return nil, readFailed(err)
 	}
-	return &Rows{rows: sqlRows{rows}}, nil
+	return &Rows{rows: readRows{rows}}, nil
 }
 
 // QueryRow reads one row; its Scan returns ErrNoRows when there is none.
@@ -241,7 +241,18 @@ func (db *DB) Unprepared(ctx context.Context, query string, args ...any) (*Rows,
 	if err != nil {
 		return nil, readFailed(err)
 	}
-	return &Rows{rows: sqlRows{rows}}, nil
+	return &Rows{rows: readRows{rows}}, nil
+}
+
+// readRows are rows of a reader: its connection may break while they are read.
+type readRows struct{ *sql.Rows }
+
+// Err is what stopped the reading, if not the end.
+func (r readRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return readFailed(err)
+	}
+	return nil
 }
 
 func readFailed(err error) error {
