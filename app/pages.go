@@ -30,14 +30,9 @@ func (a *App) pages() http.Handler {
 			h.Set("Access-Control-Allow-Origin", "*")
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			h.Set("Cache-Control", "public, max-age=300")
-			if b, kind := packed.get(files, "widget"+r.URL.Path); b != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-				h.Set("Vary", "Accept-Encoding")
-				h.Set("Content-Encoding", "gzip")
-				h.Set("Content-Type", kind)
-				w.Write(b)
-				return
+			if !packed.serve(w, r, files, "widget"+r.URL.Path) {
+				serveFile(w, r, files, "widget"+r.URL.Path)
 			}
-			serveFile(w, r, files, "widget"+r.URL.Path)
 			return
 		}
 		h.Set("Referrer-Policy", "no-referrer")
@@ -63,20 +58,33 @@ func (a *App) pages() http.Handler {
 		} else {
 			h.Set("Cache-Control", "no-cache")
 		}
-		if b, kind := packed.get(console, path); b != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			h.Set("Vary", "Accept-Encoding")
-			h.Set("Content-Encoding", "gzip")
-			h.Set("Content-Type", kind)
-			w.Write(b)
-			return
+		if !packed.serve(w, r, console, path) {
+			server.ServeHTTP(w, r)
 		}
-		server.ServeHTTP(w, r)
 	})
 }
 
 // packedFiles keeps what compresses well, compressed once when it is first asked
 // for: over a slow line that is two thirds of the console's first load.
 type packedFiles struct{ files sync.Map }
+
+// serve answers with a file compressed, and reports false when it is not one to
+// compress or the browser cannot read it so.
+func (p *packedFiles) serve(w http.ResponseWriter, r *http.Request, files fs.FS, path string) bool {
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		return false
+	}
+	b, kind := p.get(files, path)
+	if b == nil {
+		return false
+	}
+	h := w.Header()
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Content-Encoding", "gzip")
+	h.Set("Content-Type", kind)
+	w.Write(b)
+	return true
+}
 
 func (p *packedFiles) get(files fs.FS, path string) ([]byte, string) {
 	kind := packedTypes[filepath.Ext(path)]
