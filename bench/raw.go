@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast"
 	"holdfast/search"
 	"holdfast/store"
 )
@@ -18,6 +19,7 @@ import (
 type raw struct {
 	db   *store.DB
 	text string // rows are cut from it
+	next atomic.Int64
 }
 
 // rowMost bounds a raw row.
@@ -44,25 +46,55 @@ func (r *run) openRaw(ctx context.Context, s storage) (*raw, error) {
 	})
 }
 
-// rate writes rows of so many bytes for a while, with as many writers as there
-// are clients, each row acknowledged after its commit, and returns rows a second.
-func (w *raw) rate(ctx context.Context, writers, bytes int, d time.Duration) (float64, error) {
+// rows writes single rows of so many bytes, see rate.
+func (w *raw) rows(ctx context.Context, writers, bytes int, d time.Duration) (float64, error) {
 	row := w.text[:min(bytes, rowMost)]
-	var next, written atomic.Int64
-	if err := w.db.QueryRow(ctx, "SELECT COALESCE(MAX(id), 0) FROM raw_row").Scan(newest(&next)); err != nil {
-		return 0, err
+	return w.rate(ctx, writers, d, func(tx *store.Tx, n int64) error {
+		return tx.Exec("INSERT INTO raw_row (id, data) VALUES ($1, $2)", n, row)
+	})
+}
+
+// messages writes the rows that a message is, in the desk's own tables with their
+// indexes: its entry, itself and its conversation's. Nothing is asked, and nothing
+// is indexed for the search.
+func (w *raw) messages(ctx context.Context, writers, turns int, m heft, d time.Duration) (float64, error) {
+	body, text := []byte(w.text[:m.body]), w.text[:m.text]
+	origin, workspace, channel, customer := holdfast.NewID(), holdfast.NewID(), holdfast.NewID(), holdfast.NewID()
+	talks := make([]holdfast.ID, writers) // as many go on at once as there are clients
+	for i := range talks {
+		talks[i] = holdfast.NewID()
 	}
+	return w.rate(ctx, writers, d, func(tx *store.Tx, n int64) error {
+		talk := &talks[int(n)%writers]
+		if int(n)/writers%turns == 0 {
+			*talk = holdfast.NewID()
+		}
+		clock := holdfast.ClockAt(tx.Now)
+		if err := tx.Exec(`INSERT INTO journal (lsn, origin, seq, clock, at, workspace, subject, kind, actor_kind, actor, body)
+			VALUES ($1, $2, $1, $3, $4, $5, $6, 'message.received', 'customer', $7, $8)`, n, origin, clock, tx.Now, workspace, *talk, customer, body); err != nil {
+			return err
+		}
+		if err := tx.Exec(`INSERT INTO message (lsn, id, workspace, conversation, clock, at, direction, customer, channel, text)
+			VALUES ($1, $2, $3, $4, $5, $6, 'in', $7, $8, $9)`, n, holdfast.NewID(), workspace, *talk, clock, tx.Now, customer, channel, text); err != nil {
+			return err
+		}
+		return tx.Exec(`INSERT INTO conversation (id, workspace, customer, channel, last_clock, preview) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (id) DO UPDATE SET last_clock = excluded.last_clock, preview = excluded.preview`, *talk, workspace, customer, channel, clock, text[:min(len(text), 140)])
+	})
+}
+
+// rate writes for a while, with as many writers as there are clients, each write
+// acknowledged after its commit, and returns writes a second.
+func (w *raw) rate(ctx context.Context, writers int, d time.Duration, write func(tx *store.Tx, n int64) error) (float64, error) {
+	var written atomic.Int64
 	var first atomic.Pointer[error]
 	end := time.Now().Add(d)
 	var wg sync.WaitGroup
 	for range writers {
 		wg.Go(func() {
 			for time.Now().Before(end) && ctx.Err() == nil {
-				id := next.Add(1)
-				err := w.db.Write(ctx, func(tx *store.Tx) error {
-					return tx.Exec("INSERT INTO raw_row (id, data) VALUES ($1, $2)", id, row)
-				})
-				if err != nil {
+				n := w.next.Add(1)
+				if err := w.db.Write(ctx, func(tx *store.Tx) error { return write(tx, n) }); err != nil {
 					first.CompareAndSwap(nil, &err)
 					return
 				}
@@ -103,24 +135,17 @@ func diskBytes() int64 {
 	return 0
 }
 
-// newest scans a number into an atomic one.
-func newest(to *atomic.Int64) *scanned { return &scanned{to} }
-
-type scanned struct{ to *atomic.Int64 }
-
-// Scan is sql.Scanner's.
-func (s *scanned) Scan(src any) error {
-	if n, ok := src.(int64); ok {
-		s.to.Store(n)
-	}
-	return nil
+// heft is how many bytes a message is, on the average.
+type heft struct {
+	all        int // that its path writes
+	body, text int // of its entry, and of its own text
 }
 
 // weighMessage is how many bytes the path of one message writes, from those that
 // the desk holds: its entries, its own row, its conversation's row and the words
 // that it is found by. Numbers and ids count as they are, eight and sixteen bytes;
 // indexes, which a raw row has none of but its key, do not count.
-func weighMessage(ctx context.Context, d *desk) (int, error) {
+func weighMessage(ctx context.Context, d *desk) (w heft, err error) {
 	var messages, entries, bodies, texts, conversations, heads int
 	for _, q := range []struct {
 		text string
@@ -133,13 +158,13 @@ func weighMessage(ctx context.Context, d *desk) (int, error) {
 			FROM conversation`, []any{&conversations, &heads}},
 	} {
 		if err := d.DB.QueryRow(ctx, q.text).Scan(q.to...); err != nil {
-			return 0, err
+			return w, err
 		}
 	}
 	rows, err := d.DB.Query(ctx, "SELECT text FROM message ORDER BY lsn DESC LIMIT 500")
 	sample, err := store.Collect(rows, err, func(r *store.Rows, s *string) error { return r.Scan(s) })
 	if err != nil || messages == 0 {
-		return 0, err
+		return w, err
 	}
 	found := 0
 	for _, text := range sample {
@@ -147,5 +172,9 @@ func weighMessage(ctx context.Context, d *desk) (int, error) {
 			found += len(w) + 5 // the workspace's mark and a space
 		}
 	}
-	return (bodies+texts)/messages + heads/conversations + found/len(sample), nil
+	long := 0
+	for _, text := range sample {
+		long += len(text)
+	}
+	return heft{all: (bodies+texts)/messages + heads/conversations + found/len(sample), body: bodies/messages - 96, text: long / len(sample)}, nil
 }

@@ -247,6 +247,17 @@ func (d *desk) audit(b *book, parked map[string]string) {
 	}
 }
 
+// doubles counts an account's messages that reached the provider more than once
+// without anybody's order.
+func (d *desk) doubles(b *book, parked map[string]string, account string) (n int) {
+	for id, of := range b.offered {
+		if _, ordered := parked[id]; of == account && !ordered && d.provider.count(id) > 1 {
+			n++
+		}
+	}
+	return n
+}
+
 // figures is one line about what a test went through.
 func (d *desk) figures(t *testing.T, b *book, parked map[string]string, more string) {
 	in, out := b.acknowledged()

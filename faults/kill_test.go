@@ -47,6 +47,9 @@ func TestKillUnderLoad(t *testing.T) {
 	d.stop()
 	d.audit(b, parked)
 	d.figures(t, b, parked, fmt.Sprintf("killed %d times", n))
+	if doubled, crashes := d.doubles(b, parked, "once"), n+n/10; doubled > crashes {
+		t.Errorf("%d messages were doubled in %d crashes: more than one a crash", doubled, crashes)
+	}
 	if in, out := b.acknowledged(); in < 2*n || out < n {
 		t.Errorf("only %d messages and %d replies were acknowledged: that was no load", in, out)
 	}

@@ -69,18 +69,36 @@ func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address)
 	return p, err
 }
 
-// Locate is FindMessage and FindPlace in one question: every message that comes
-// in asks both, and to a server elsewhere each question is a journey.
-func Locate(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address, message holdfast.ID) (had Where, again bool, p Place, err error) {
-	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
+// Location is FindMessage and FindPlace in one question, which every message that
+// comes in begins with.
+type Location struct {
+	Question store.Question
+	Had      Where // the message, when it is here already
+	Again    bool  // it is
+	Place    Place
+}
+
+// Locate asks whether a message is here already, and for the place of one from an
+// address on a channel.
+func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast.ID) *Location {
+	l := &Location{}
+	l.Question = store.Question{
+		Query: `SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
 			(SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
 			ORDER BY c.last_clock DESC LIMIT 1)
 		FROM (SELECT 1 AS one) AS o
 			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
 			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4
-		ORDER BY a.stamp LIMIT 1`, workspace, channel, a.Scheme, a.Value, message).
-		Scan(&had.Message, &had.Conversation, &had.Customer, &had.LSN, &had.Direction, &p.Customer, &p.Verified, &p.Conversation)
-	return had, !had.Message.IsZero(), p, err
+		ORDER BY a.stamp LIMIT 1`,
+		Args: []any{workspace, channel, a.Scheme, a.Value, message},
+		Read: func(r *store.Row) error {
+			l.Had, l.Place = Where{}, Place{}
+			err := r.Scan(&l.Had.Message, &l.Had.Conversation, &l.Had.Customer, &l.Had.LSN, &l.Had.Direction, &l.Place.Customer, &l.Place.Verified, &l.Place.Conversation)
+			l.Again = !l.Had.Message.IsZero()
+			return err
+		},
+	}
+	return l
 }
 
 // Brief is what a command must know about a conversation.
@@ -139,11 +157,21 @@ func FindBySubject(tx *store.Tx, workspace, channel, customer holdfast.ID, norma
 	return holdfast.ID{}, rows.Err()
 }
 
-// NextNumber is the next conversation number of a workspace.
+type numberKey struct{ workspace holdfast.ID }
+
+// NextNumber is the next conversation number of a workspace. Who asks opens that
+// conversation in the same transaction.
 func NextNumber(tx *store.Tx, workspace holdfast.ID) (int64, error) {
-	var n int64
-	err := tx.QueryRow("SELECT COALESCE(MAX(number), 0) + 1 FROM conversation WHERE workspace = $1", workspace).Scan(&n)
-	return n, err
+	last, err := tx.Local(numberKey{workspace}, func() (any, error) {
+		n := new(int64)
+		return n, tx.QueryRow("SELECT COALESCE(MAX(number), 0) FROM conversation WHERE workspace = $1", workspace).Scan(n)
+	})
+	if err != nil {
+		return 0, err
+	}
+	n := last.(*int64)
+	*n++
+	return *n, nil
 }
 
 // FindCustomer reports whether a customer is in the workspace.

@@ -60,13 +60,21 @@ func (s *Sink) Accept(ctx context.Context, m channel.Inbound) (channel.Accepted,
 		m.Refuse = &channel.Refusal{Reason: "rejected", Detail: "it names no sender"}
 	}
 	var res channel.Accepted
-	_, err := s.in.journal.Do(ctx, journal.Command{Workspace: s.account.Workspace, Actor: holdfast.System, Run: func(tx *journal.Tx) error {
-		res = channel.Accepted{Message: id}
-		if m.Refuse != nil {
+	command := journal.Command{Workspace: s.account.Workspace, Actor: holdfast.System}
+	if m.Refuse != nil {
+		command.Run = func(tx *journal.Tx) error {
+			res = channel.Accepted{Message: id}
 			return s.refuse(tx, id, &m, &res)
 		}
-		return s.take(tx, id, &m, &res)
-	}})
+	} else {
+		at := inbox.Locate(s.account.Workspace, s.account.ID, m.From, id)
+		command.Ask = &at.Question
+		command.Run = func(tx *journal.Tx) error {
+			res = channel.Accepted{Message: id}
+			return s.take(tx, at, id, &m, &res)
+		}
+	}
+	_, err := s.in.journal.Do(ctx, command)
 	if err != nil {
 		return channel.Accepted{}, err
 	}
@@ -74,16 +82,19 @@ func (s *Sink) Accept(ctx context.Context, m channel.Inbound) (channel.Accepted,
 }
 
 // take places one message.
-func (s *Sink) take(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *channel.Accepted) error {
+func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *channel.Inbound, res *channel.Accepted) error {
 	ws := s.account.Workspace
-	had, again, place, err := inbox.Locate(tx.Tx, ws, s.account.ID, m.From, id)
-	if err != nil {
+	if tx.Written(func(e *holdfast.Entry) bool { return moves(e, at.Place, m.From, id) }) {
+		at.Question.Forget()
+	}
+	if err := at.Question.Answer(tx.Tx); err != nil {
 		return err
 	}
-	if again {
-		res.Conversation, res.LSN, res.Duplicate = had.Conversation, had.LSN, true
+	if at.Again {
+		res.Conversation, res.LSN, res.Duplicate = at.Had.Conversation, at.Had.LSN, true
 		return nil
 	}
+	place := at.Place
 	customer, err := s.person(tx, place, m)
 	if err != nil {
 		return err
@@ -93,7 +104,7 @@ func (s *Sink) take(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *cha
 		return err
 	}
 	if conversation.IsZero() {
-		conversation = holdfast.DeriveID(id, "conversation")
+		conversation = holdfast.DeriveIDAt(id, id, "conversation")
 		number, err := inbox.NextNumber(tx.Tx, ws)
 		if err != nil {
 			return err
@@ -112,6 +123,30 @@ func (s *Sink) take(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *cha
 	}
 	res.Conversation, res.LSN = conversation, e.LSN
 	return nil
+}
+
+// moves reports whether an entry may change where a message from an address goes.
+func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message holdfast.ID) bool {
+	if !p.Customer.IsZero() && (e.Subject == p.Customer || e.Subject == p.Conversation) {
+		return true
+	}
+	switch b := e.Body.(type) {
+	case *holdfast.MessageReceived:
+		return b.Message == message || b.Customer == p.Customer
+	case *holdfast.MessageQueued:
+		return b.Message == message || b.Customer == p.Customer
+	case *holdfast.ConversationOpened:
+		return b.Customer == p.Customer
+	case *holdfast.CustomerCreated:
+		for _, a := range b.Addresses {
+			if a.Scheme == from.Scheme && a.Value == from.Value {
+				return true
+			}
+		}
+	case *holdfast.AddressAdded:
+		return b.Address.Scheme == from.Scheme && b.Address.Value == from.Value
+	}
+	return false
 }
 
 // person finds or makes the customer behind a message.
@@ -325,7 +360,8 @@ func (s *Sink) Replay(ctx context.Context, actor holdfast.Actor, arrival holdfas
 		}
 		id := holdfast.DeriveID(arrival, "replayed")
 		res = channel.Accepted{Message: id}
-		if err := s.take(tx, id, &m, &res); err != nil {
+		at := inbox.Locate(s.account.Workspace, s.account.ID, m.From, id)
+		if err := s.take(tx, at, id, &m, &res); err != nil {
 			return err
 		}
 		_, err := tx.Append(arrival, &holdfast.ArrivalReplayed{Message: id})

@@ -137,6 +137,9 @@ type Command struct {
 	// ID was made by whoever wants the change; the same ID twice changes nothing
 	// the second time. Zero: the command is not idempotent by itself.
 	ID holdfast.ID
+	// Ask is what Run begins with finding out; nil for nothing. Run must look at
+	// Written before it believes the answer.
+	Ask *store.Question
 	// Run checks the change against what is true now and appends entries. It may
 	// run twice (see store.DB.Write) and must not keep tx.
 	Run func(tx *Tx) error
@@ -160,7 +163,7 @@ type Result struct {
 // Do runs a command and returns when its entries are on disk.
 func (j *Journal) Do(ctx context.Context, c Command) (Result, error) {
 	var res Result
-	err := j.db.Write(ctx, func(stx *store.Tx) error {
+	err := j.db.WriteAsking(ctx, c.Ask, func(stx *store.Tx) error {
 		res = Result{}
 		if !c.ID.IsZero() {
 			err := stx.QueryRow("SELECT lsn FROM done WHERE workspace = $1 AND id = $2", c.Workspace, c.ID).Scan(&res.LSN)
@@ -198,6 +201,22 @@ func (tx *Tx) Actor() holdfast.Actor { return tx.actor }
 
 // LSN is the newest entry this command has appended.
 func (tx *Tx) LSN() holdfast.LSN { return tx.last }
+
+// Written reports whether an entry for which is holds was appended earlier in
+// the same transaction, by this command or another: what was read when the
+// transaction began may be no longer so.
+func (tx *Tx) Written(is func(*holdfast.Entry) bool) bool {
+	t, ok := tx.Kept(tailKey{}).(*tail)
+	if !ok {
+		return false
+	}
+	for i := range t.fresh {
+		if is(&t.fresh[i].entry) {
+			return true
+		}
+	}
+	return false
+}
 
 type tailKey struct{}
 

@@ -42,10 +42,19 @@ type Hub struct {
 	at      holdfast.LSN
 }
 
+// framed is an entry, slim as a screen gets it, and its frame once somebody has
+// wanted it: most entries of a night are never looked at as they happen.
 type framed struct {
-	workspace holdfast.ID
-	lsn       holdfast.LSN
-	frame     []byte
+	entry holdfast.Entry
+	frame []byte
+}
+
+// bytes is called with the hub's lock held.
+func (f *framed) bytes() []byte {
+	if f.frame == nil {
+		f.frame = frame("entry", map[string]any{"entry": &f.entry})
+	}
+	return f.frame
 }
 
 // New returns a hub over a journal; b carries what concerns the far ends.
@@ -107,21 +116,22 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// pass frames an entry once and hands it to the screens of its workspace and
+// pass hands an entry, framed once, to the screens of its workspace and
 // the far ends that it concerns.
 func (h *Hub) pass(e *holdfast.Entry) {
-	b := EntryFrame(e)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.at = e.LSN
 	if len(h.ring) == ringLength {
 		copy(h.ring, h.ring[ringLength/4:])
+		clear(h.ring[ringLength-ringLength/4:])
 		h.ring = h.ring[:ringLength-ringLength/4]
 	}
-	h.ring = append(h.ring, framed{e.Workspace, e.LSN, b})
+	h.ring = append(h.ring, framed{entry: slim(e)})
+	f := &h.ring[len(h.ring)-1]
 	for s := range h.screens {
 		if s.workspace == e.Workspace {
-			h.send(s, b)
+			h.send(s, f.bytes())
 		}
 	}
 	h.wakeFarEnds(e)
@@ -150,22 +160,28 @@ func (h *Hub) drop(s *Screen) {
 // EntryFrame is an entry as a screen gets it. HTML is left out: it is fetched
 // when it is looked at.
 func EntryFrame(e *holdfast.Entry) []byte {
-	slim := *e
+	s := slim(e)
+	return frame("entry", map[string]any{"entry": &s})
+}
+
+// slim is an entry without HTML.
+func slim(e *holdfast.Entry) holdfast.Entry {
+	s := *e
 	switch b := e.Body.(type) {
 	case *holdfast.MessageReceived:
 		if b.HTML != "" {
 			c := *b
 			c.HTML = ""
-			slim.Body = &withHTML{MessageReceived: &c, HasHTML: true}
+			s.Body = &withHTML{MessageReceived: &c, HasHTML: true}
 		}
 	case *holdfast.MessageQueued:
 		if b.HTML != "" {
 			c := *b
 			c.HTML = ""
-			slim.Body = &c
+			s.Body = &c
 		}
 	}
-	return frame("entry", map[string]any{"entry": &slim})
+	return s
 }
 
 type withHTML struct {
@@ -189,14 +205,14 @@ func (h *Hub) Join(ctx context.Context, workspace, operator holdfast.ID, after h
 	h.mu.Lock()
 	at := h.at
 	behind := after > 0 && after < at
-	inRing := behind && len(h.ring) > 0 && h.ring[0].lsn <= after+1
+	inRing := behind && len(h.ring) > 0 && h.ring[0].entry.LSN <= after+1
 	if !behind || inRing {
 		h.admit(s, at)
 		var missed [][]byte
 		if inRing {
 			for i := range h.ring {
-				if h.ring[i].lsn > after && h.ring[i].workspace == workspace {
-					missed = append(missed, h.ring[i].frame)
+				if h.ring[i].entry.LSN > after && h.ring[i].entry.Workspace == workspace {
+					missed = append(missed, h.ring[i].bytes())
 				}
 			}
 		}
@@ -243,8 +259,8 @@ func (h *Hub) Join(ctx context.Context, workspace, operator holdfast.ID, after h
 			h.send(s, b)
 		}
 		for i := range h.ring {
-			if h.ring[i].lsn > from && h.ring[i].workspace == workspace {
-				h.send(s, h.ring[i].frame)
+			if h.ring[i].entry.LSN > from && h.ring[i].entry.Workspace == workspace {
+				h.send(s, h.ring[i].bytes())
 			}
 		}
 	}

@@ -86,6 +86,9 @@ func (l *lane) fill(ctx context.Context) time.Duration {
 		l.adapter = adapter
 	}
 	slots, wait := l.breaker.slots(w.now())
+	if resend(adapter, kind) == channel.ResendOnce {
+		slots = min(slots, 1) // so that a crash doubles one message at most
+	}
 	free := slots - l.flying
 	l.mu.Unlock()
 	if free <= 0 {

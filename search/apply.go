@@ -98,9 +98,15 @@ func (x *Index) know(tx *store.Tx, words []string) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	for _, w := range fresh {
-		if err := tx.Exec("INSERT INTO known_word (word) VALUES ($1) ON CONFLICT DO NOTHING", w); err != nil {
+	if tx.Dialect() == "postgres" {
+		if err := tx.Exec("INSERT INTO known_word (word) SELECT w FROM unnest($1::text[]) WITH ORDINALITY AS l (w, n) ORDER BY n ON CONFLICT DO NOTHING", fresh); err != nil {
 			return err
+		}
+	} else {
+		for _, w := range fresh {
+			if err := tx.Exec("INSERT INTO known_word (word) VALUES ($1) ON CONFLICT DO NOTHING", w); err != nil {
+				return err
+			}
 		}
 	}
 	tx.AfterCommit(func() {

@@ -195,6 +195,51 @@ func (c *postgresConn) query(query string, args []any) (*Rows, error) {
 	return &Rows{rows: &pgxRows{Rows: rows, batch: res, cancel: cancel}}, nil
 }
 
+// ask sends all questions in one round trip, with what is queued before them.
+func (c *postgresConn) ask(questions []*Question) error {
+	b := c.batch
+	n := b.Len()
+	for _, q := range questions {
+		b.Queue(plain(q.Query), normal(slices.Clone(q.Args))...)
+	}
+	c.batch = &pgx.Batch{}
+	ctx, cancel := c.deadline()
+	defer cancel()
+	res := c.conn.SendBatch(ctx, b)
+	var first error
+	for i := range n {
+		if _, err := res.Exec(); err != nil && first == nil {
+			first = fmt.Errorf("%w in %q", err, b.QueuedQueries[i].SQL)
+		}
+	}
+	for _, q := range questions {
+		if first != nil {
+			break
+		}
+		rows, err := res.Query()
+		if err == nil {
+			err = q.Read(&Row{rows: &Rows{rows: answer{rows}}})
+		}
+		if err != nil && !errors.Is(err, ErrNoRows) {
+			first = fmt.Errorf("%w in %q", err, q.Query)
+		}
+		q.answered = err == nil
+	}
+	if err := res.Close(); err != nil && first == nil {
+		first = err
+	}
+	return c.wrap(first)
+}
+
+// answer is the rows of one question of several.
+type answer struct{ pgx.Rows }
+
+// Close leaves the connection to the next answer.
+func (r answer) Close() error {
+	r.Rows.Close()
+	return r.Rows.Err()
+}
+
 func (c *postgresConn) commit() error {
 	c.batch.Queue("COMMIT")
 	tag, err := c.send()

@@ -77,6 +77,7 @@ type conn interface {
 	exec(query string, args []any) error // may be deferred until the next read or the commit
 	execN(query string, args []any) (int64, error)
 	query(query string, args []any) (*Rows, error)
+	ask(questions []*Question) error // answers them, or none where asking one by one costs no more
 	commit() error
 	rollback() error
 	tidy() error    // between transactions: checkpoints
@@ -171,10 +172,16 @@ func (db *DB) Queue() int { return len(db.jobs) }
 // is rolled back and each runs alone. fn must not keep tx or start goroutines with it.
 // Errors: what fn returned; Unavailable when the database is full, away or shut.
 func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	return db.WriteAsking(ctx, nil, fn)
+}
+
+// WriteAsking is Write with a question that fn will have answered first. It is
+// asked together with those of the other writes, where that saves a journey.
+func (db *DB) WriteAsking(ctx context.Context, q *Question, fn func(tx *Tx) error) error {
 	if f := db.failure.Load(); f != nil {
 		return unavailable(f.err)
 	}
-	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	j := &job{ctx: ctx, ask: q, fn: fn, done: make(chan error, 1)}
 	db.mu.RLock()
 	if db.closed {
 		db.mu.RUnlock()

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"reflect"
 	"strings"
 	"time"
@@ -51,6 +50,32 @@ func (tx *Tx) QueryRow(query string, args ...any) *Row {
 	return &Row{rows: rows, err: err}
 }
 
+// Question is a read of one row that a write begins with. A server elsewhere is
+// asked the questions of a whole batch in one journey, before the first of its
+// writes runs.
+type Question struct {
+	// Query and Args are as in QueryRow. Read puts the answer where it is wanted; a
+	// row that is not there is ErrNoRows of its Scan.
+	Query string
+	Args  []any
+	Read  func(*Row) error
+
+	answered bool
+}
+
+// Answer sees that the question is answered as of the beginning of the
+// transaction or later. Forget first, if what others of the transaction wrote
+// since may have changed the answer.
+func (q *Question) Answer(tx *Tx) error {
+	if q.answered {
+		return nil
+	}
+	return q.Read(tx.QueryRow(q.Query, q.Args...))
+}
+
+// Forget has the question asked anew.
+func (q *Question) Forget() { q.answered = false }
+
 // AfterCommit runs f once the transaction is on disk; never when it is not.
 func (tx *Tx) AfterCommit(f func()) { tx.state.after = append(tx.state.after, f) }
 
@@ -70,6 +95,9 @@ func (tx *Tx) Local(key any, make func() (any, error)) (any, error) {
 	tx.state.local[key] = v
 	return v, nil
 }
+
+// Kept is what Local keeps under key, or nil.
+func (tx *Tx) Kept(key any) any { return tx.state.local[key] }
 
 // Suffixed is tx with every table named in {braces} carrying a suffix: how a
 // projection fills new tables beside the ones in use.
@@ -108,8 +136,6 @@ type rowsReader interface {
 	Err() error
 	Close() error
 }
-
-type sqlRows struct{ *sql.Rows }
 
 // Next moves to the next row.
 func (r *Rows) Next() bool { return r.rows.Next() }

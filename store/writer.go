@@ -12,6 +12,7 @@ const batchMax = 256
 
 type job struct {
 	ctx  context.Context
+	ask  *Question
 	fn   func(*Tx) error
 	done chan error
 	err  error
@@ -22,6 +23,8 @@ type writer struct {
 	db    *DB
 	conn  conn
 	names map[string]string
+
+	questions []*Question // of the batch at hand
 }
 
 func (w *writer) reconnect(ctx context.Context) error {
@@ -166,6 +169,10 @@ func (w *writer) transact(batch []*job) (err error, redo bool) {
 	if err := w.conn.begin(); err != nil {
 		return err, false
 	}
+	if err := w.ask(batch); err != nil {
+		w.conn.rollback()
+		return err, w.db.dialect.classify(err) == jobFault && len(batch) > 1
+	}
 	state := &batchState{}
 	tx := &Tx{Now: w.db.now().UTC().Truncate(time.Millisecond), conn: w.conn, dialect: w.db.dialect, names: w.names, state: state}
 	for _, j := range batch {
@@ -178,6 +185,7 @@ func (w *writer) transact(batch []*job) (err error, redo bool) {
 		// What the job kept for the rest of the transaction may lean on a hook that goes
 		// with it; the next one reads it anew.
 		state.after, state.local = state.after[:hooks], nil
+		forget(batch)
 		if state.writes != before {
 			w.conn.rollback()
 			if w.db.dialect.classify(j.err) != jobFault {
@@ -214,6 +222,33 @@ func (w *writer) transact(batch []*job) (err error, redo bool) {
 		return err, false
 	}
 	return nil, false
+}
+
+// ask has the questions of a batch answered in one go. A lone one is answered when
+// its write comes to it.
+func (w *writer) ask(batch []*job) error {
+	forget(batch)
+	if len(batch) == 1 {
+		return nil
+	}
+	w.questions = w.questions[:0]
+	for _, j := range batch {
+		if j.ask != nil {
+			w.questions = append(w.questions, j.ask)
+		}
+	}
+	if len(w.questions) == 0 {
+		return nil
+	}
+	return w.conn.ask(w.questions)
+}
+
+func forget(batch []*job) {
+	for _, j := range batch {
+		if j.ask != nil {
+			j.ask.Forget()
+		}
+	}
 }
 
 func runJob(tx *Tx, fn func(*Tx) error) (err error) {

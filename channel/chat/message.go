@@ -124,7 +124,7 @@ func (a *Adapter) accept(ctx context.Context, who *claims, remote string, p *pos
 // StoredID is the id under which the desk keeps a visitor's message. A client that
 // knows its visitor id can compute it, and so recognises its own message in the feed.
 func StoredID(account holdfast.ID, visitor string, client holdfast.ID) holdfast.ID {
-	return holdfast.DeriveID(account, visitor+":"+client.String())
+	return holdfast.DeriveIDAt(client, account, visitor+":"+client.String())
 }
 
 // claimedName puts an address that nobody has proved where a person reads it and

@@ -22,18 +22,20 @@ export function newId(now = Date.now()): string {
 }
 
 /**
- * The id under which the desk stores this visitor's message: the version 5 UUID
- * of (account, visitor + ":" + id). By it the widget knows its own message when
+ * The id under which the desk stores this visitor's message: the moment of its own id,
+ * then the hash of (account, visitor + ":" + id), as a version 8 UUID. By it the widget knows its own message when
  * the desk shows it, even when the answer to its sending was lost.
  */
 export function storedId(account: string, visitor: string, id: string): string {
+  const bytes = (of: string) => (of.replace(/-/g, '').match(/../g) ?? []).map((h) => parseInt(h, 16));
   const name = new TextEncoder().encode(visitor + ':' + id);
-  const space = account.replace(/-/g, '').match(/../g) ?? [];
+  const space = bytes(account);
   const all = new Uint8Array(space.length + name.length);
-  space.forEach((h, i) => (all[i] = parseInt(h, 16)));
+  all.set(space);
   all.set(name, space.length);
   const out = sha1(all).slice(0, 16);
-  out[6] = (out[6]! & 0x0f) | 0x50;
+  out.set(bytes(id).slice(0, 6));
+  out[6] = (out[6]! & 0x0f) | 0x80;
   out[8] = (out[8]! & 0x3f) | 0x80;
   return hex(out);
 }
