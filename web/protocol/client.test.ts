@@ -35,14 +35,18 @@ describe('the client', () => {
     await expect(slow.call('GET', '/x', { deadline: 20 })).rejects.toMatchObject({ code: 'network.deadline' });
   });
 
-  it('reports a lost session, but not a wrong password', async () => {
+  it('reports a lost session, but not a wrong password or code', async () => {
     let out = 0;
-    const client = new Client('', async () => new Response('{"code":"x","message":"y"}', { status: 401 }));
+    let code = 'signin.refused';
+    const client = new Client('', async () => new Response(JSON.stringify({ code, message: 'y' }), { status: 401 }));
     client.onSignedOut = () => out++;
     await expect(client.post('/session', {})).rejects.toBeTruthy();
+    await expect(client.post('/me/password', {})).rejects.toBeTruthy();
+    code = 'totp.wrong';
+    await expect(client.post('/me/totp/confirm', {})).rejects.toBeTruthy();
     expect(out).toBe(0);
-    await expect(client.get('/me')).rejects.toBeTruthy();
-    expect(out).toBe(1);
+    for (code of ['session.unknown', 'signin.needed', 'session.second_factor']) await expect(client.get('/me')).rejects.toBeTruthy();
+    expect(out).toBe(3);
   });
 });
 

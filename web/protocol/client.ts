@@ -80,7 +80,8 @@ export class Client {
     const parsed = await parse(answer);
     if (answer.ok) return parsed as T;
     const fault = faultOf(answer.status, parsed);
-    if (answer.status === 401 && !path.startsWith('/session')) this.onSignedOut();
+    // A wrong password or code is refused in the same way, and the session lives on.
+    if (answer.status === 401 && !path.startsWith('/session') && /^(signin\.needed|session\.)/.test(fault.code)) this.onSignedOut();
     throw fault;
   }
 }

@@ -1,6 +1,6 @@
 // Takes a picture of every screen: wide and narrow, light and dark, in three
 // languages. Environment: HOLDFAST_URL (a running desk), HOLDFAST_LINK (a sign-in
-// link, where one is needed), OUT (a folder), ONLY (a part of a picture's name),
+// link, where one is needed), OUT (a folder), ONLY (parts of pictures' names, with commas),
 // CHROMIUM (the browser). Exits with 1 when a screen breaks, is wider than its
 // window, or axe finds something serious.
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 const base = (process.env.HOLDFAST_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
 const link = process.env.HOLDFAST_LINK ?? '';
 const out = process.env.OUT ?? 'screens';
-const only = process.env.ONLY ?? '';
+const only = (process.env.ONLY ?? '').split(',').filter(Boolean);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(out, { recursive: true });
 
@@ -25,19 +25,24 @@ const screens = [
   ['conversation', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').first().click(); await p.locator('article').first().waitFor(); }],
   ['panel', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(3).click(); await p.locator('article').first().waitFor(); if (!(await p.locator('aside').count())) await p.keyboard.press('.'); await p.locator('aside').waitFor(); }],
   ['assign', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('a'); await p.locator('[role=option]').first().waitFor(); }],
-  ['formatted', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').first().click(); await p.waitForTimeout(400); }],
+  ['exchanges', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').first().click(); await p.waitForTimeout(400); }],
+  ['mention', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('n'); await p.locator('.composer.note').waitFor(); await p.locator('.composer textarea').fill('@'); await p.locator('.composer [role=option]').first().waitFor(); }],
   ['details', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').last().click(); await p.locator('dialog[open] dl').waitFor(); }],
   ['customers', '#/customers'],
   ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],
   ['outbox', '#/outbox'],
+  ['another-way', async (p) => { await p.goto(base + '/#/outbox?state=failed'); await p.locator('td.end .btn').last().click(); await p.locator('dialog[open] select').first().waitFor(); }],
   ['quarantine', '#/arrivals'],
   ['account', '#/settings/account'],
   ['workspace', '#/settings/workspace'],
+  ['workspace-new', async (p) => { await p.goto(base + '/#/settings/workspace'); await p.locator('section .btn').first().click(); await p.locator('dialog[open] form').waitFor(); }],
+  ['second-factor', async (p) => { await p.goto(base + '/#/settings/account'); await p.locator('main section').nth(2).locator('.btn').click(); await p.locator('svg[role=img]').waitFor(); await p.locator('svg[role=img]').scrollIntoViewIfNeeded(); }],
   ['channels', '#/settings/channels'],
   ['channel', async (p) => { await p.goto(base + '/#/settings/channels'); await p.locator('main li a').last().click(); await p.locator('form').waitFor(); }],
   ['channel-new', '#/settings/channels/new'],
   ['operators', '#/settings/operators'],
+  ['operator-leaves', async (p) => { await p.goto(base + '/#/settings/operators'); await p.locator('td.end .btn.danger').last().click(); await p.locator('dialog[open] select').waitFor(); }],
   ['teams', '#/settings/teams'],
   ['tokens', '#/settings/tokens'],
   ['webhooks', '#/settings/webhooks'],
@@ -65,7 +70,7 @@ for (const look of looks) {
     }, [language, theme]);
     for (const [name, where] of screens) {
       const file = `${name}-${size}-${look}`;
-      if (only && !file.includes(only)) continue;
+      if (only.length && !only.some((part) => file.includes(part))) continue;
       try {
         await page.goto('about:blank');
         if (typeof where === 'string') await page.goto(base + '/' + where);
@@ -87,7 +92,7 @@ for (const look of looks) {
     await context.close();
   }
 }
-if (!only || 'sign-in'.includes(only)) {
+if (!only.length || only.includes('sign-in')) {
   for (const look of looks) {
     const [language, theme] = look.split('-');
     for (const [size, viewport] of Object.entries(sizes)) {
@@ -109,7 +114,8 @@ process.exit(troubles.length ? 1 : 0);
 async function signIn() {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(link || base + '/');
+  // The link may name the desk otherwise than HOLDFAST_URL does; a cookie belongs to one name.
+  await page.goto(link.replace(/^https?:\/\/[^/]+/, base) || base + '/');
   await page.locator('nav.rail').waitFor({ timeout: 15000 });
   const state = await context.storageState();
   await context.close();

@@ -1,3 +1,4 @@
+import { go, route } from '../model/route.svelte';
 import type { ID } from '../model/words';
 import { sync } from '../sync/sync';
 import { always, current, inConversation, type Action } from './action';
@@ -19,6 +20,8 @@ export const markUnread: Action = {
   async run() {
     const { id } = current();
     await sync.change(id, { unread: true }, () => sync.client.delete(`/conversations/${id}/read`));
-    location.hash = location.hash.split('/').slice(0, 3).join('/');
+    // Staying would read it again.
+    const r = route();
+    go('inbox', r.parts[0] ?? 'open', Object.fromEntries(r.query));
   },
 };

@@ -1,3 +1,4 @@
+import { screen } from '../model/screen.svelte';
 import { perform, place, type Action } from './action';
 import { actions } from './list';
 
@@ -16,6 +17,9 @@ export function keyName(e: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'met
 export function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
+
+// Those that are fetched when they are asked for: what is typed meanwhile is meant for them.
+const dialogs = new Set<string>(['help', 'compose']);
 
 /** Reads keys one after another: a first "g" waits a second for the next. */
 export class Shortcuts {
@@ -39,7 +43,7 @@ export class Shortcuts {
   press(e: KeyboardEvent): void {
     if (e.defaultPrevented || e.repeat) return;
     const name = keyName(e);
-    if (!name.startsWith('ctrl+') && (typing(e.target) || document.querySelector('dialog[open]'))) return;
+    if (!name.startsWith('ctrl+') && (typing(e.target) || document.querySelector('dialog[open]') || dialogs.has(screen.opened))) return;
     const action = this.find(name);
     if (!action || !action.available(place())) return;
     e.preventDefault();

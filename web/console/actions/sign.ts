@@ -1,4 +1,4 @@
-import { sync } from '../sync/sync';
+import { rememberedWorkspace, sync } from '../sync/sync';
 import { always, type Action } from './action';
 
 export const signIn: Action<{ email: string; password: string; needCode: () => void }> = {
@@ -9,7 +9,7 @@ export const signIn: Action<{ email: string; password: string; needCode: () => v
   async run({ email, password, needCode }) {
     const answer = await sync.client.post<{ signed_in?: boolean; second_factor?: boolean }>('/session', { email, password });
     if (answer?.second_factor) needCode();
-    else await sync.enter('');
+    else await sync.enter(rememberedWorkspace());
   },
 };
 
@@ -20,7 +20,7 @@ export const secondFactor: Action<string> = {
   available: always,
   async run(code) {
     await sync.client.post('/session/second-factor', { code });
-    await sync.enter('');
+    await sync.enter(rememberedWorkspace());
   },
 };
 
@@ -31,7 +31,7 @@ export const signInByLink: Action<string> = {
   available: always,
   async run(code) {
     await sync.client.post('/session/link', { code });
-    await sync.enter('');
+    await sync.enter(rememberedWorkspace());
   },
 };
 

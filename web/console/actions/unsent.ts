@@ -18,10 +18,7 @@ export const takeBack: Action<ID> = {
   run(id) {
     const o = sync.pending.take(id);
     if (!o) return;
-    const draft = draftOf(o.conversation);
-    draft.text = draft.text ? o.text + '\n\n' + draft.text : o.text;
-    draft.note = o.note;
-    draft.edited();
+    draftOf(o.conversation).resume(o);
     screen.composeAs = { note: o.note, at: Date.now() };
   },
 };

@@ -1,6 +1,7 @@
 import { sync } from '../sync/sync';
 import { uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
-import { me } from './desk';
+import { colleagues, me } from './desk';
+import { mentioned } from './mentions';
 
 export interface Upload {
   key: string;
@@ -8,7 +9,8 @@ export interface Upload {
   size: number;
   state: 'uploading' | 'done' | 'failed';
   attachment?: Attachment;
-  file: File;
+  /** Missing where the desk has it already. */
+  file?: File;
 }
 
 /** What is being written in one conversation. */
@@ -24,6 +26,7 @@ export class Draft {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private touched = false;
   private adopted = false;
+  private picked: ID[] = [];
 
   constructor(readonly conversation: ID) {}
 
@@ -34,6 +37,22 @@ export class Draft {
     if (this.touched || this.text || !draft) return;
     this.text = draft.text;
     this.note = draft.note;
+  }
+
+  /** This operator was chosen by hand: of two with one name it is this one who is meant. */
+  meant(operator: ID): void {
+    this.picked = [operator, ...this.picked];
+  }
+
+  /** Takes back what could not be sent, before what has been written since. */
+  resume(o: Outgoing): void {
+    this.text = this.text ? o.text + '\n\n' + this.text : o.text;
+    this.note = o.note;
+    this.channel = o.channel || this.channel;
+    this.cc = o.cc?.join(', ') ?? this.cc;
+    this.bcc = o.bcc?.join(', ') ?? this.bcc;
+    this.uploads = [...o.attachments.map((a): Upload => ({ key: uuid7(), name: a.name, size: a.size, state: 'done', attachment: a })), ...this.uploads];
+    this.edited();
   }
 
   /** Saves on the desk a moment after the last letter. */
@@ -66,6 +85,7 @@ export class Draft {
   }
 
   async upload(upload: Upload): Promise<void> {
+    if (!upload.file) return;
     this.setUpload({ ...upload, state: 'uploading' });
     try {
       const attachment = await sync.upload(upload.file);
@@ -90,12 +110,15 @@ export class Draft {
       id: uuid7(), conversation: this.conversation, note: this.note, author: me().operator.id, channel: this.note ? '' : this.channel || channel,
       text: this.text.trim(), subject: this.note ? undefined : this.subject || undefined,
       cc: this.note || !this.cc ? undefined : people(this.cc), bcc: this.note || !this.bcc ? undefined : people(this.bcc),
-      attachments: this.uploads.flatMap((u) => (u.attachment ? [u.attachment] : [])), then, at: new Date().toISOString(),
+      attachments: this.uploads.flatMap((u) => (u.attachment ? [u.attachment] : [])),
+      mentions: this.note ? mentioned(this.text, [...colleagues()].sort((a, b) => Number(this.picked.includes(b.id)) - Number(this.picked.includes(a.id)))) : undefined,
+      then, at: new Date().toISOString(),
     };
     clearTimeout(this.timer);
     this.text = '';
     this.cc = this.bcc = this.subject = '';
     this.uploads = [];
+    this.picked = [];
     this.saved = '';
     this.touched = false;
     return o;

@@ -45,6 +45,8 @@ export const heard = (): number => sync.heard;
 export const operators = (): Operator[] => items<Operator>('/operators');
 /** Those who can be given work. */
 export const workers = (): Operator[] => operators().filter((o) => !o.disabled && !o.former && o.role !== 'observer');
+/** Those who can be told something by a note: everybody but oneself. */
+export const colleagues = (): Operator[] => operators().filter((o) => !o.disabled && !o.former && o.id !== me().operator.id);
 export const teams = (): Team[] => items<Team>('/teams');
 export const channels = (): Channel[] => items<Channel>('/channels').filter((c) => !c.removed);
 export const channelKinds = (): ChannelKind[] => items<ChannelKind>('/channel-kinds');

@@ -3,7 +3,7 @@ import { emptyThread } from '../sync/apply';
 import { listingKey } from '../sync/fetching';
 import { me, viewers } from './desk';
 import { watch } from './watch';
-import type { Conversation, ConversationPage, Counts, Fault, ID, Listing, Thread, Typing } from './words';
+import type { Conversation, ConversationPage, Counts, Fault, ID, List, Listing, Thread, Typing } from './words';
 
 export const views = ['mine', 'unassigned', 'open', 'waiting', 'snoozed', 'resolved', 'closed', 'all'] as const;
 export type View = (typeof views)[number] | 'unread';
@@ -68,3 +68,17 @@ export const takeUnsent = (id: ID) => sync.pending.take(id);
 
 /** Addresses of what the browser fetches by itself. */
 export const href = (path: string, query: Record<string, string | number | boolean> = {}): string => sync.client.href(path, query);
+
+/** What an operator has in hand: all that is theirs and neither resolved nor closed. */
+export async function inHand(operator: ID): Promise<Conversation[]> {
+  const found: Conversation[] = [];
+  for (const view of ['open', 'waiting', 'snoozed']) {
+    let cursor = '';
+    do {
+      const page = await sync.client.get<List<Conversation>>('/conversations', { view, operator, limit: 200, cursor });
+      found.push(...(page.items ?? []));
+      cursor = page.next ?? '';
+    } while (cursor);
+  }
+  return found;
+}

@@ -7,8 +7,17 @@ export interface Route {
 
 function parse(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
-  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  const parts = path.split('/').filter(Boolean).map(decoded);
   return { name: parts[0] ?? '', parts: parts.slice(1), query: new URLSearchParams(search) };
+}
+
+/** An address that somebody cut short is still an address. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 let now = $state.raw<Route>(parse(typeof location === 'undefined' ? '' : location.hash));

@@ -79,9 +79,16 @@ describe('applying entries', () => {
   it('does not let a late answer of the request take back what the stream said already', () => {
     apply(store, entry('message.queued', { message: 'm1', text: 'x', author: me }), me);
     apply(store, entry('message.sent', { message: 'm1', attempt: 1 }), me);
-    putMessage(store, 'c1', message('m1', { delivery: { state: 'queued' } }));
+    for (const state of ['queued', 'sending'] as const) putMessage(store, 'c1', message('m1', { delivery: { state } }));
     expect(thread().messages).toHaveLength(1);
     expect(thread().messages[0]!.delivery!.state).toBe('accepted');
+  });
+
+  it('shows a note in the thread with those whom it mentions, and not in the list', () => {
+    store.conversations.set('c1', item({ preview: 'Where is it?', preview_direction: 'in' }));
+    apply(store, entry('message.noted', { message: 'n1', text: '@Ann look', author: me, mentions: ['ann'] }), me);
+    expect(thread().messages[0]).toMatchObject({ direction: 'note', mentions: ['ann'] });
+    expect(now()).toMatchObject({ preview: 'Where is it?', preview_direction: 'in' });
   });
 
   it('puts what this screen is still sending last, and replaces it by the entry of the same id', () => {

@@ -66,13 +66,12 @@ function conversationChange(entry: Entry, now: Conversation | undefined, me: ID)
       const then = text(b, 'then') as Status;
       return { ...said(entry, 'out'), ...(then ? { status: then, state: then } : {}) };
     }
-    case 'message.noted':
-      return said(entry, 'note');
   }
+  // A note is not said to the customer: the list goes on showing what was.
   return null;
 }
 
-function said(entry: Entry, direction: Conversation['preview_direction']): Partial<Conversation> {
+function said(entry: Entry, direction: 'in' | 'out'): Partial<Conversation> {
   const preview = text(entry.body, 'text').replace(/\s+/g, ' ').slice(0, 160);
   return { preview, preview_direction: direction, last_at: entry.at, last_clock: entry.clock };
 }
@@ -169,7 +168,7 @@ export function messageOf(entry: Entry): Message | null {
         delivery: { state: 'queued', due_at: text(b, 'not_before') || null },
       };
     case 'message.noted':
-      return { ...common, direction: 'note', author: text(b, 'author') };
+      return { ...common, direction: 'note', author: text(b, 'author'), mentions: (b.mentions as ID[] | undefined) ?? [] };
   }
   return null;
 }
@@ -194,12 +193,12 @@ export function putMessage(store: Store, conversation: ID, message: LocalMessage
 
 const steps: DeliveryState[] = ['queued', 'sending', 'retry_wait', 'accepted', 'delivered', 'seen'];
 
-/** Of two pieces of delivery news, the one that is further on; a queued echo never takes back a success. */
+/** Of two pieces of delivery news, the one that is further on: an answer that left the desk before the stream's entry never takes back a success. */
 function further(a: Delivery | null | undefined, b: Delivery | null | undefined): Delivery | null | undefined {
   if (!a || !b) return b ?? a;
   const before = steps.indexOf(a.state);
   const after = steps.indexOf(b.state);
-  return b.state === 'queued' && (before > after || before < 0) ? a : b;
+  return (b.state === 'queued' || b.state === 'sending') && (before > after || before < 0) ? a : b;
 }
 
 /** Clocks are decimal strings too big for numbers: the longer one is the later one. Unsent ones come last. */

@@ -64,6 +64,17 @@ describe('sending', () => {
     after.restore('somebody-else');
     after.show('c1');
     expect(store.threads.get('c1')).toBeUndefined();
+    // and what the other one sends does not wipe it away
+    await expect(after.send({ ...outgoing, id: 'm2', author: 'somebody-else' })).rejects.toBeTruthy();
+    after.take('m2');
+    expect((JSON.parse(r.kept.get('holdfast.unsent')!) as Outgoing[]).map((o) => o.id)).toEqual(['m1']);
+  });
+
+  it('sends a note with those whom it mentions', async () => {
+    const r = room((_, body) => accepted(body));
+    await r.pending.send({ ...outgoing, note: true, mentions: ['ann'] });
+    expect(r.sent[0]).toMatchObject({ path: '/api/v1/conversations/c1/notes', body: { mentions: ['ann'] } });
+    expect(r.sent[0]!.body).not.toHaveProperty('channel');
   });
 
   it('believes the stream when the answer got lost on the way', async () => {

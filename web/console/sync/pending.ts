@@ -16,6 +16,8 @@ export interface Outgoing {
   cc?: string[];
   bcc?: string[];
   attachments: Attachment[];
+  /** Of a note: the operators who are meant. */
+  mentions?: ID[];
   then?: Status;
   at: string;
 }
@@ -28,6 +30,7 @@ const home = 'holdfast.unsent';
  */
 export class Pending {
   private kept = new Map<ID, Outgoing>();
+  private author: ID = '';
 
   constructor(
     private readonly client: Client,
@@ -35,12 +38,17 @@ export class Pending {
     private readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | undefined = globalThis.localStorage,
   ) {}
 
-  /** Brings back what an earlier page left unsent by this operator. */
+  /** Brings back what an earlier page left unsent by this operator; what is another's stays where it is. */
   restore(author: ID): void {
+    this.author = author;
+    this.kept = new Map([...this.stored(), ...this.kept.values()].filter((o) => o.author === author).map((o) => [o.id, o]));
+  }
+
+  private stored(): Outgoing[] {
     try {
-      for (const o of JSON.parse(this.storage?.getItem(home) ?? '[]') as Outgoing[]) if (o.author === author) this.kept.set(o.id, o);
+      return JSON.parse(this.storage?.getItem(home) ?? '[]') as Outgoing[];
     } catch {
-      this.storage?.removeItem(home);
+      return [];
     }
   }
 
@@ -56,13 +64,14 @@ export class Pending {
   }
 
   async send(o: Outgoing): Promise<void> {
+    this.author = o.author;
     this.kept.set(o.id, o);
     this.save();
     putMessage(this.store, o.conversation, local(o, 'sending'));
     const path = `/conversations/${o.conversation}/${o.note ? 'notes' : 'replies'}`;
-    const { id, text, subject, channel, to, cc, bcc, attachments, then } = o;
+    const { id, text, subject, channel, to, cc, bcc, attachments, mentions, then } = o;
     try {
-      const answer = await this.client.post<Message>(path, o.note ? { id, text, attachments } : { id, text, subject, channel: channel || undefined, to, cc, bcc, attachments, then });
+      const answer = await this.client.post<Message>(path, o.note ? { id, text, attachments, mentions } : { id, text, subject, channel: channel || undefined, to, cc, bcc, attachments, then });
       this.forget(id);
       const now = this.store.threads.get(o.conversation)?.messages.find((m) => m.id === id);
       // The live stream may have been quicker, and may know more.
@@ -102,7 +111,7 @@ export class Pending {
 
   private save(): void {
     try {
-      this.storage?.setItem(home, JSON.stringify([...this.kept.values()]));
+      this.storage?.setItem(home, JSON.stringify([...this.stored().filter((o) => o.author !== this.author), ...this.kept.values()]));
     } catch {
       // A full or forbidden storage costs the survival of a reload, not the sending.
     }
@@ -112,6 +121,6 @@ export class Pending {
 function local(o: Outgoing, state: 'sending' | 'unsent'): LocalMessage {
   return {
     id: o.id, conversation: o.conversation, clock: '', at: o.at, direction: o.note ? 'note' : 'out', channel: o.channel, author: o.author,
-    text: o.text, subject: o.subject, recipient: o.to, cc: o.cc, attachments: o.attachments, local: state,
+    text: o.text, subject: o.subject, recipient: o.to, cc: o.cc, attachments: o.attachments, mentions: o.mentions, local: state,
   };
 }

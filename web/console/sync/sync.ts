@@ -59,7 +59,7 @@ export class Sync {
     try {
       this.start = await this.client.get<Start>('/start');
       if (this.start.state === 'empty') return this.become('empty');
-      await this.enter(storedWorkspace());
+      await this.enter(rememberedWorkspace());
     } catch (error) {
       const fault = asFault(error);
       if (fault.status === 401) return this.become('out');
@@ -93,6 +93,18 @@ export class Sync {
   async refreshMe(): Promise<void> {
     this.me = await this.client.get<Me>('/me');
     this.store.changed('me');
+  }
+
+  /** Somebody took this operator out of the workspace: another of theirs is shown, or else why there is nothing. */
+  private async shutOut(fault: Fault): Promise<void> {
+    if (fault.status !== 403 && fault.status !== 404) return;
+    try {
+      await this.enter('');
+    } catch (error) {
+      this.signedOut();
+      this.fault = asFault(error);
+      this.become('unreachable');
+    }
   }
 
   signedOut(): void {
@@ -155,7 +167,7 @@ export class Sync {
     if (entry.kind === 'setup.changed') {
       const what = String(entry.body.what ?? '');
       this.resources.changed('/' + what + 's', '/' + what);
-      if (what === 'workspace' || what === 'operator') void this.refreshMe().catch(() => {});
+      if (what === 'workspace' || what === 'operator') void this.refreshMe().catch((error) => this.shutOut(asFault(error)));
     } else if (entry.kind.startsWith('customer.') || entry.kind.startsWith('address.')) {
       this.resources.changed('/customers');
       for (const [cid, page] of this.store.pages) if (page.customer?.id === entry.subject) void this.fetching.page(cid);
@@ -226,6 +238,6 @@ export class Sync {
 }
 
 /** The workspace that this browser looked at last. */
-const storedWorkspace = (): string => localStorage.getItem('holdfast.workspace') ?? '';
+export const rememberedWorkspace = (): string => localStorage.getItem('holdfast.workspace') ?? '';
 
 export const sync = new Sync();
