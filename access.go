@@ -32,20 +32,22 @@ const (
 	ManageTokens       Permission = "tokens.manage"
 	ReadAudit          Permission = "audit.read"
 	ManageQuarantine   Permission = "quarantine.manage"
-	OwnAccount         Permission = "account.own" // one's own profile, password and sessions
+	ManagePresets      Permission = "presets.manage"        // canned replies, macros and views of teams and of everybody
+	OwnAccount         Permission = "account.own"           // one's own profile, password and sessions
+	OwnSecondFactor    Permission = "account.second_factor" // all that one without a needed second factor may
 )
 
 // rolePermissions is the whole table of who may do what.
 var rolePermissions = map[Role][]Permission{
-	Observer: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount},
-	Operator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount,
+	Observer: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor},
+	Operator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone},
-	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount,
+	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit},
-	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount,
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets},
+	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit,
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets,
 		ManageChannels, ManageOperators, ManageWorkspace, ManageWebhooks, ManageTokens, ManageQuarantine},
 }
 

@@ -163,7 +163,7 @@ type AddressFailing struct {
 type SetupChanged struct {
 	What   string `json:"what"`
 	ID     ID     `json:"id,omitzero"`
-	Action string `json:"action"` // "added", "changed", "removed"
+	Action string `json:"action"` // "added", "changed", "removed"; of a channel also "down" and "up"
 }
 
 func (*ConversationOpened) EntryKind() EntryKind      { return "conversation.opened" }

@@ -32,6 +32,11 @@ func (e *Entry) After(clock Clock, origin ID) bool {
 	return string(e.Origin[:]) > string(origin[:])
 }
 
+// History reports whether the entry was written down afterwards, by somebody who
+// tells what happened elsewhere: an import, the demo. Its origin is a derived id
+// (version 5), which no living node has. It is the past, and news to nobody.
+func (e *Entry) History() bool { return e.Origin[6]>>4 == 5 }
+
 // ActorKind says what sort of author a change has.
 type ActorKind string
 
@@ -102,6 +107,15 @@ var newBody = map[EntryKind]func() Body{
 	"arrival.refused":          func() Body { return &ArrivalRefused{} },
 	"arrival.replayed":         func() Body { return &ArrivalReplayed{} },
 	"setup.changed":            func() Body { return &SetupChanged{} },
+	"canned.saved":             func() Body { return &CannedSaved{} },
+	"canned.removed":           func() Body { return &CannedRemoved{} },
+	"macro.saved":              func() Body { return &MacroSaved{} },
+	"macro.removed":            func() Body { return &MacroRemoved{} },
+	"view.saved":               func() Body { return &ViewSaved{} },
+	"view.removed":             func() Body { return &ViewRemoved{} },
+	"conversation.merged":      func() Body { return &ConversationMerged{} },
+	"conversation.unmerged":    func() Body { return &ConversationUnmerged{} },
+	"message.moved":            func() Body { return &MessageMoved{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

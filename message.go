@@ -84,6 +84,7 @@ type MessageQueued struct {
 	Then        Status       `json:"then,omitempty"`        // the status this reply sets
 	ExternalID  string       `json:"external_id,omitempty"` // decided before sending, so that a retry is the same thing
 	Thread      []string     `json:"thread,omitempty"`      // provider ids this answers, nearest last
+	Forwarded   ID           `json:"forwarded,omitzero"`    // the message that this one passes on to somebody else
 }
 
 // MessageNoted is a private note. Subject of the entry: the conversation.

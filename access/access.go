@@ -40,6 +40,8 @@ type Options struct {
 	// AddressFailures is how many failures one network address has before it must
 	// wait; 0 means 5. An office behind one address may need more.
 	AddressFailures int
+	// PublicURL is where browsers open this desk; passkeys are bound to its host.
+	PublicURL string
 	// Issuer is the name that authenticator apps show; "" means Holdfast.
 	Issuer string
 }

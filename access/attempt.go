@@ -98,7 +98,10 @@ func (g *Guard) claim(ctx context.Context, operator holdfast.ID, by Identity, co
 				return err
 			}
 		}
-		if counts[0]+1 == counters[0].free && !operator.IsZero() {
+		if counts[0]+1 == counters[0].free {
+			if operator.IsZero() { // a guess at an account that nobody has is of no workspace
+				return record(tx, by, holdfast.ID{}, "operator.sign_in_slowed", operator, nil)
+			}
 			return eachWorkspace(tx, operator, func(ws holdfast.ID) error {
 				return record(tx, by, ws, "operator.sign_in_slowed", operator, nil)
 			})

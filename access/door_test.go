@@ -52,6 +52,7 @@ func newHouse(t *testing.T, so store.Options, ao access.Options) *house {
 		h.told = append(h.told, what+" "+action)
 		return nil
 	}
+	ao.PublicURL = desk
 	h.Guard = access.New(h.db, seal, ao)
 	return h
 }

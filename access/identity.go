@@ -24,6 +24,9 @@ type Identity struct {
 	Session string // names the session to its owner; not the secret
 	Address string
 	Agent   string
+	// Lacks is set when the workspace asks for a second factor and the operator has
+	// none: such a one may set one up, and nothing else.
+	Lacks bool
 
 	everywhere bool // the system, or a token of the whole installation
 }
@@ -39,6 +42,9 @@ func (id Identity) Everywhere() bool { return id.everywhere }
 
 // May reports whether the identity may do p in its workspace.
 func (id Identity) May(p holdfast.Permission) bool {
+	if id.Lacks && p != holdfast.OwnSecondFactor {
+		return false
+	}
 	return id.Role.May(p) && (id.Scopes == nil || slices.Contains(id.Scopes, p))
 }
 
@@ -46,6 +52,9 @@ func (id Identity) May(p holdfast.Permission) bool {
 func (id Identity) Require(p holdfast.Permission) error {
 	if id.May(p) {
 		return nil
+	}
+	if id.Lacks {
+		return errFactorRequired()
 	}
 	return holdfast.Errorf(holdfast.Forbidden, "permission.missing", "this needs the permission %s", p).
 		WithNext("Ask an administrator of this workspace.")
@@ -176,10 +185,11 @@ func (g *Guard) touch(ctx context.Context, token bool, hash []byte, address, age
 func (g *Guard) readSession(ctx context.Context, hash []byte, workspace holdfast.ID) (*cached, error) {
 	c := &cached{}
 	id := &c.identity
-	var half, disabled bool
-	err := g.db.QueryRow(ctx, `SELECT s.operator, s.half, s.seen_at, s.expires_at, o.name, o.language, o.disabled
+	var half, disabled, second bool
+	err := g.db.QueryRow(ctx, `SELECT s.operator, s.half, s.seen_at, s.expires_at, o.name, o.language, o.disabled,
+			o.totp_on OR EXISTS (SELECT 1 FROM passkey p WHERE p.operator = o.id)
 		FROM session s JOIN operator o ON o.id = s.operator WHERE s.hash = $1`, hash).
-		Scan(&id.Operator, &half, &c.seen, &c.expires, &id.Name, &id.Language, &disabled)
+		Scan(&id.Operator, &half, &c.seen, &c.expires, &id.Name, &id.Language, &disabled, &second)
 	if errors.Is(err, store.ErrNoRows) || err == nil && disabled {
 		return nil, errUnknownSecret()
 	}
@@ -202,15 +212,23 @@ func (g *Guard) readSession(ctx context.Context, hash []byte, workspace holdfast
 				WithNext("Ask an administrator to add you to one.")
 		}
 		id.Workspace, id.Role = list[0].Workspace, list[0].Role
-		return c, nil
+		return c, g.lacks(ctx, id, second)
 	}
 	for _, m := range list {
 		if m.Workspace == workspace {
 			id.Workspace, id.Role = workspace, m.Role
-			return c, nil
+			return c, g.lacks(ctx, id, second)
 		}
 	}
 	return nil, errNoWorkspace()
+}
+
+// lacks marks an operator without a second factor where one is asked for.
+func (g *Guard) lacks(ctx context.Context, id *Identity, second bool) error {
+	if second {
+		return nil
+	}
+	return g.db.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM second_factor_rule WHERE workspace = $1 AND role = $2)", id.Workspace, id.Role).Scan(&id.Lacks)
 }
 
 func (g *Guard) readToken(ctx context.Context, hash []byte, workspace holdfast.ID) (*cached, error) {

@@ -20,15 +20,17 @@ import (
 // columns of every table of this room. The workspace of a row is in the last one,
 // or its operator or team leads there.
 var columns = map[string]string{
-	"operator":     "id, email, name, language, password, totp, totp_on, totp_last, recovery, disabled, preferences, created_at",
-	"member":       "workspace, operator, role, former",
-	"team":         "id, workspace, name",
-	"team_member":  "team, operator",
-	"session":      "hash, operator, created_at, seen_at, expires_at, address, agent, half, linked",
-	"sign_in_link": "hash, operator, expires_at",
-	"token":        "id, hash, workspace, name, role, scopes, created_by, created_at, used_at, expires_at",
-	"attempt":      "name, failures, last_at, blocked_to",
-	"audit":        "id, workspace, at, actor_kind, actor, address, action, subject, detail",
+	"operator":           "id, email, name, language, password, totp, totp_on, totp_last, recovery, disabled, preferences, created_at",
+	"member":             "workspace, operator, role, former",
+	"team":               "id, workspace, name",
+	"team_member":        "team, operator",
+	"session":            "hash, operator, created_at, seen_at, expires_at, address, agent, half, linked",
+	"sign_in_link":       "hash, operator, expires_at",
+	"token":              "id, hash, workspace, name, role, scopes, created_by, created_at, used_at, expires_at",
+	"attempt":            "name, failures, last_at, blocked_to",
+	"passkey":            "id, operator, credential, name, record, created_at, used_at",
+	"second_factor_rule": "workspace, role",
+	"audit":              "id, workspace, at, actor_kind, actor, address, action, subject, detail",
 }
 
 // dump is a table's rows as text, sorted; where may be empty.
@@ -61,14 +63,16 @@ func (h *house) dump(table, where string, args ...any) []string {
 func (h *house) belongings(ws holdfast.ID) map[string][]string {
 	const people = "(SELECT operator FROM member WHERE workspace = $1)"
 	return map[string][]string{
-		"operator":     h.dump("operator", "WHERE id IN "+people, ws),
-		"member":       h.dump("member", "WHERE workspace = $1", ws),
-		"team":         h.dump("team", "WHERE workspace = $1", ws),
-		"team_member":  h.dump("team_member", "WHERE team IN (SELECT id FROM team WHERE workspace = $1)", ws),
-		"session":      h.dump("session", "WHERE operator IN "+people, ws),
-		"sign_in_link": h.dump("sign_in_link", "WHERE operator IN "+people, ws),
-		"token":        h.dump("token", "WHERE workspace = $1", ws),
-		"audit":        h.dump("audit", "WHERE workspace = $1", ws),
+		"operator":           h.dump("operator", "WHERE id IN "+people, ws),
+		"member":             h.dump("member", "WHERE workspace = $1", ws),
+		"team":               h.dump("team", "WHERE workspace = $1", ws),
+		"team_member":        h.dump("team_member", "WHERE team IN (SELECT id FROM team WHERE workspace = $1)", ws),
+		"session":            h.dump("session", "WHERE operator IN "+people, ws),
+		"sign_in_link":       h.dump("sign_in_link", "WHERE operator IN "+people, ws),
+		"passkey":            h.dump("passkey", "WHERE operator IN "+people, ws),
+		"second_factor_rule": h.dump("second_factor_rule", "WHERE workspace = $1", ws),
+		"token":              h.dump("token", "WHERE workspace = $1", ws),
+		"audit":              h.dump("audit", "WHERE workspace = $1", ws),
 	}
 }
 
@@ -78,6 +82,7 @@ type victim struct {
 	teams     []holdfast.ID
 	tokens    []holdfast.ID
 	sessions  []string
+	passkeys  []holdfast.ID
 }
 
 // reach is one thing that an identity may try against things of others. An error
@@ -114,6 +119,33 @@ var reaches = map[string]reach{
 	},
 	"RemoveMember": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
 		return nil, h.RemoveMember(ctx, by, pick(n, v.operators))
+	},
+	"RequireSecondFactor": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return nil, h.RequireSecondFactor(ctx, by, []holdfast.Role{holdfast.Operator, holdfast.Observer}[:n%3])
+	},
+	"Factors": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return h.Factors(ctx, by)
+	},
+	"RenewRecovery": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return h.RenewRecovery(ctx, by, good)
+	},
+	"BeginPasskey": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		_, err := h.BeginPasskey(ctx, by, good)
+		return nil, err
+	},
+	"AddPasskey": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		c, err := h.BeginPasskey(ctx, access.Identity{Operator: pick(n, v.operators)}, good)
+		if err != nil {
+			return nil, err
+		}
+		key, _, err := h.AddPasskey(ctx, by, c.Secret, "mine", newAuthenticator(h.T).register(h.T, c))
+		return key, err
+	},
+	"RenamePasskey": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return nil, h.RenamePasskey(ctx, by, pick(n, v.passkeys), "mine now")
+	},
+	"RemovePasskey": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return nil, h.RemovePasskey(ctx, by, pick(n, v.passkeys))
 	},
 	"DropTOTP": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
 		return nil, h.DropTOTP(ctx, by, pick(n, v.operators))
@@ -181,6 +213,9 @@ var reaches = map[string]reach{
 	"Audit": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
 		return h.Audit(ctx, by.Workspace, 0, 0)
 	},
+	"AuditWithInstallation": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
+		return h.AuditWithInstallation(ctx, by, 0, 0)
+	},
 	"Operator": func(h *house, ctx context.Context, by access.Identity, v victim, n int) (any, error) {
 		return h.Operator(ctx, by.Workspace, pick(n, v.operators))
 	},
@@ -225,6 +260,7 @@ func TestNoWorkspaceReachesIntoAnother(t *testing.T) {
 		_, _, err = h.IssueLink(ctx, b, bob.ID, 0)
 		h.must(err)
 		v := victim{operators: []holdfast.ID{bea.ID, bob.ID}, teams: []holdfast.ID{team.ID}, tokens: []holdfast.ID{tok.ID}, sessions: []string{b.Session, bobs.Session}}
+		v.passkeys = []holdfast.ID{register(h, b, newAuthenticator(h.T)).ID}
 
 		admin, _ := h.enters("ana", mine)
 		made, err := h.CreateToken(ctx, admin, access.NewToken{Name: "mine", Role: holdfast.Administrator})

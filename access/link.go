@@ -123,7 +123,7 @@ func (g *Guard) UseLink(ctx context.Context, secret, address, agent string) (Sig
 		if _, err := takeLink(tx, hash); err != nil {
 			return err
 		}
-		in, err = g.begin(tx, person(operator, address, agent), a.totpOn, true, "link")
+		in, err = g.admit(tx, person(operator, address, agent), &a, true, "link")
 		return err
 	})
 	return in, err
@@ -142,7 +142,7 @@ func (g *Guard) OpenSession(ctx context.Context, operator holdfast.ID, address, 
 		if err != nil {
 			return err
 		}
-		in, err = g.begin(tx, person(operator, address, agent), a.totpOn, false, "opened")
+		in, err = g.admit(tx, person(operator, address, agent), &a, false, "opened")
 		return err
 	})
 	return in, err

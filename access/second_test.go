@@ -228,6 +228,8 @@ func TestWhatIsStoredOpensNothing(t *testing.T) {
 		h.hire(ws, "ana", holdfast.Administrator)
 		id, session := h.enters("ana", ws)
 		key, recovery := enrol(h, id)
+		register(h, id, newAuthenticator(h.T))
+		h.must(h.RequireSecondFactor(ctx, id, []holdfast.Role{holdfast.Administrator}))
 		tok, err := h.CreateToken(ctx, id, access.NewToken{Name: "t", Role: holdfast.Observer})
 		h.must(err)
 		link, _, err := h.IssueLink(ctx, id, id.Operator, 0)

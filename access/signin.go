@@ -16,6 +16,8 @@ type SignedIn struct {
 	Half     bool
 	Operator holdfast.ID
 	Expires  time.Time
+	// TOTP and Passkey say, when Half, what the operator has; a recovery code does for either.
+	TOTP, Passkey bool
 }
 
 // account is an operator as sign-in sees one.
@@ -28,12 +30,16 @@ type account struct {
 	totpLast int64
 	recovery []byte
 	disabled bool
+	passkeys int
 }
 
-const accountColumns = "SELECT id, email, password, totp, totp_on, totp_last, recovery, disabled FROM operator "
+// second reports whether more than the password is asked for.
+func (a *account) second() bool { return a.totpOn || a.passkeys > 0 }
+
+const accountColumns = "SELECT id, email, password, totp, totp_on, totp_last, recovery, disabled, (SELECT COUNT(*) FROM passkey p WHERE p.operator = operator.id) FROM operator "
 
 func (a *account) scan(row *store.Row) error {
-	return row.Scan(&a.id, &a.email, &a.password, &a.totp, &a.totpOn, &a.totpLast, &a.recovery, &a.disabled)
+	return row.Scan(&a.id, &a.email, &a.password, &a.totp, &a.totpOn, &a.totpLast, &a.recovery, &a.disabled, &a.passkeys)
 }
 
 func errRefused() error {
@@ -98,7 +104,7 @@ func (g *Guard) SignIn(ctx context.Context, email, password, address, agent stri
 				return err
 			}
 		}
-		in, err = g.begin(tx, by, now.totpOn, false, "password")
+		in, err = g.admit(tx, by, &now, false, "password")
 		return err
 	})
 	return in, err
@@ -110,6 +116,13 @@ func (g *Guard) release(counters ...counter) {
 	if err != nil {
 		g.o.Log.Warn("a sign-in that was not tried stays counted", "err", err)
 	}
+}
+
+// admit begins a session for whoever has shown the first factor: half when there is a second.
+func (g *Guard) admit(tx *store.Tx, by Identity, a *account, linked bool, how string) (SignedIn, error) {
+	in, err := g.begin(tx, by, a.second(), linked, how)
+	in.TOTP, in.Passkey = in.Half && a.totpOn, in.Half && a.passkeys > 0
+	return in, err
 }
 
 // begin stores a session of by.Operator, whole or half, and returns its secret.
@@ -138,26 +151,8 @@ func (g *Guard) begin(tx *store.Tx, by Identity, half, linked bool, how string) 
 // Unauthenticated "session.unknown" when the half session is over,
 // "totp.wrong" for a wrong or used code; TooMany.
 func (g *Guard) SecondFactor(ctx context.Context, half, code string) (SignedIn, error) {
-	prefix, hash, err := parse(half)
-	if err != nil || prefix != sessionPrefix {
-		return SignedIn{}, errUnknownSecret()
-	}
-	var s struct {
-		operator       holdfast.ID
-		address, agent string
-		linked         bool
-	}
-	read := func(row *store.Row, now time.Time) error {
-		var isHalf bool
-		var expires time.Time
-		err := row.Scan(&s.operator, &s.address, &s.agent, &s.linked, &isHalf, &expires)
-		if errors.Is(err, store.ErrNoRows) || err == nil && (!isHalf || !now.Before(expires)) {
-			return errUnknownSecret()
-		}
-		return err
-	}
-	const query = "SELECT operator, address, agent, linked, half, expires_at FROM session WHERE hash = $1"
-	if err := read(g.db.QueryRow(ctx, query, hash), g.db.Now()); err != nil {
+	s, err := g.readHalf(ctx, half)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	by := person(s.operator, s.address, s.agent)
@@ -170,7 +165,8 @@ func (g *Guard) SecondFactor(ctx context.Context, half, code string) (SignedIn, 
 	}
 	var in SignedIn
 	err = g.db.Write(ctx, func(tx *store.Tx) error {
-		if err := read(tx.QueryRow(query, hash), tx.Now); err != nil {
+		s, err := scanHalf(tx.QueryRow(halfQuery, s.hash), s.hash, tx.Now)
+		if err != nil {
 			return err
 		}
 		var a account
@@ -187,11 +183,40 @@ func (g *Guard) SecondFactor(ctx context.Context, half, code string) (SignedIn, 
 		if err := settle(tx, counters[0], counters[1:]...); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM session WHERE hash = $1", hash); err != nil {
+		if err := tx.Exec("DELETE FROM session WHERE hash = $1", s.hash); err != nil {
 			return err
 		}
 		in, err = g.begin(tx, by, false, s.linked, how)
 		return err
 	})
 	return in, err
+}
+
+// halfSession is a sign-in that waits for the second factor.
+type halfSession struct {
+	hash           []byte
+	operator       holdfast.ID
+	address, agent string
+	linked         bool
+}
+
+const halfQuery = "SELECT operator, address, agent, linked, half, expires_at FROM session WHERE hash = $1"
+
+func scanHalf(row *store.Row, hash []byte, now time.Time) (halfSession, error) {
+	s := halfSession{hash: hash}
+	var half bool
+	var expires time.Time
+	err := row.Scan(&s.operator, &s.address, &s.agent, &s.linked, &half, &expires)
+	if errors.Is(err, store.ErrNoRows) || err == nil && (!half || !now.Before(expires)) {
+		err = errUnknownSecret()
+	}
+	return s, err
+}
+
+func (g *Guard) readHalf(ctx context.Context, secret string) (halfSession, error) {
+	prefix, hash, err := parse(secret)
+	if err != nil || prefix != sessionPrefix {
+		return halfSession{}, errUnknownSecret()
+	}
+	return scanHalf(g.db.QueryRow(ctx, halfQuery, hash), hash, g.db.Now())
 }

@@ -96,13 +96,10 @@ func (g *Guard) ConfirmTOTP(ctx context.Context, id Identity, code string) (reco
 		if err != nil {
 			return err
 		}
-		var hashes []string
-		recovery, hashes = g.newRecovery(id.Operator)
-		stored, err := json.Marshal(hashes)
-		if err != nil {
+		if recovery, err = g.storeRecovery(tx, id.Operator); err != nil {
 			return err
 		}
-		if err := tx.Exec("UPDATE operator SET totp_on = $2, totp_last = $3, recovery = $4 WHERE id = $1", id.Operator, true, step, stored); err != nil {
+		if err := tx.Exec("UPDATE operator SET totp_on = $2, totp_last = $3 WHERE id = $1", id.Operator, true, step); err != nil {
 			return err
 		}
 		if err := settle(tx, limit); err != nil {
@@ -128,11 +125,29 @@ func (g *Guard) DisableTOTP(ctx context.Context, id Identity, password string) e
 	if err := g.prove(ctx, id, password); err != nil {
 		return err
 	}
-	return g.write(ctx, func(tx *store.Tx) error { return g.dropTOTP(tx, id, id.Operator) })
+	return g.write(ctx, func(tx *store.Tx) error {
+		var keys int
+		if err := tx.QueryRow("SELECT COUNT(*) FROM passkey WHERE operator = $1", id.Operator).Scan(&keys); err != nil {
+			return err
+		}
+		if err := mayDrop(tx, id.Operator, keys > 0); err != nil {
+			return err
+		}
+		n, err := tx.ExecN("UPDATE operator SET totp = NULL, totp_on = $2 WHERE id = $1 AND totp IS NOT NULL", id.Operator, false)
+		if err != nil || n == 0 {
+			return err
+		}
+		if keys == 0 {
+			if err := tx.Exec("UPDATE operator SET recovery = NULL WHERE id = $1", id.Operator); err != nil {
+				return err
+			}
+		}
+		return g.changedEverywhere(tx, id, id.Operator, "operator.second_factor_off", nil)
+	})
 }
 
-// DropTOTP turns another operator's second factor off, when their device is
-// lost. It needs what SetPassword needs.
+// DropTOTP turns another operator's second factor off, passkeys included, when
+// their device is lost. It needs what SetPassword needs.
 func (g *Guard) DropTOTP(ctx context.Context, by Identity, operator holdfast.ID) error {
 	if err := by.Require(holdfast.ManageOperators); err != nil {
 		return err
@@ -146,8 +161,12 @@ func (g *Guard) DropTOTP(ctx context.Context, by Identity, operator holdfast.ID)
 }
 
 func (g *Guard) dropTOTP(tx *store.Tx, by Identity, operator holdfast.ID) error {
-	n, err := tx.ExecN("UPDATE operator SET totp = NULL, totp_on = $2, recovery = NULL WHERE id = $1 AND totp IS NOT NULL", operator, false)
-	if err != nil || n == 0 {
+	n, err := tx.ExecN("UPDATE operator SET totp = NULL, totp_on = $2, recovery = NULL WHERE id = $1 AND (totp IS NOT NULL OR recovery IS NOT NULL)", operator, false)
+	if err != nil {
+		return err
+	}
+	keys, err := tx.ExecN("DELETE FROM passkey WHERE operator = $1", operator)
+	if err != nil || n+keys == 0 {
 		return err
 	}
 	return g.changedEverywhere(tx, by, operator, "operator.second_factor_off", nil)
@@ -157,6 +176,9 @@ func (g *Guard) dropTOTP(tx *store.Tx, by Identity, operator holdfast.ID) error 
 func (g *Guard) checkSecond(tx *store.Tx, a *account, code string) (how string, err error) {
 	code = plainCode(code)
 	if sixDigits(code) {
+		if !a.totpOn { // a key that nobody has confirmed
+			return "", errWrongCode()
+		}
 		step, err := g.matchTOTP(a, code, tx.Now)
 		if err != nil {
 			return "", err

@@ -29,7 +29,9 @@ type signed struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
 	Body      struct {
 		SignedIn     bool `json:"signed_in"`
-		SecondFactor bool `json:"second_factor,omitempty" doc:"A code of the authenticator app is needed now."`
+		SecondFactor bool `json:"second_factor,omitempty" doc:"A second factor is needed now: one of the next two, or a recovery code."`
+		TOTP         bool `json:"totp,omitempty" doc:"A code of the authenticator app will do."`
+		Passkey      bool `json:"passkey,omitempty" doc:"A passkey will do."`
 	}
 }
 
@@ -39,6 +41,7 @@ func (a *API) signed(ctx context.Context, in access.SignedIn, err error) (*signe
 	}
 	out := &signed{SetCookie: sessionCookieFor(ctx, in)}
 	out.Body.SignedIn, out.Body.SecondFactor = !in.Half, in.Half
+	out.Body.TOTP, out.Body.Passkey = in.TOTP, in.Passkey
 	return out, nil
 }
 

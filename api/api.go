@@ -25,11 +25,13 @@ import (
 	"holdfast/channel"
 	"holdfast/desk"
 	"holdfast/hooks"
+	"holdfast/importer"
 	"holdfast/inbox"
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
 	"holdfast/outbox"
+	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
 )
@@ -48,6 +50,10 @@ type Deps struct {
 	Hub     *live.Hub
 	Files   *blob.Files
 	Intake  *intake.Intake
+	// Presets are canned replies, macros, saved views and custom fields.
+	Presets *presets.Presets
+	// Importer brings the history of other desks.
+	Importer *importer.Importer
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.
@@ -65,6 +71,8 @@ type Deps struct {
 	Limit int64 // of an upload, in bytes
 	// AttachmentKey signs what was uploaded (see attachmentID).
 	AttachmentKey []byte
+	// Uploaded is told of every file that was uploaded for a message not yet written.
+	Uploaded func(at holdfast.Attachment)
 	// Clean makes HTML safe to show.
 	Clean func(html string) (clean string, remote bool)
 }
@@ -256,9 +264,6 @@ func (a *API) trusted(ip netip.Addr) bool {
 // who authenticates a request and checks that it may do p.
 func (a *API) who(ctx context.Context, p holdfast.Permission) (access.Identity, error) {
 	q := ctx.Value(requestKey{}).(*request)
-	if q.badSpace {
-		return access.Identity{}, holdfast.Errorf(holdfast.Invalid, "workspace.malformed", "the workspace is not an id")
-	}
 	if q.secret == "" {
 		return access.Identity{}, holdfast.Errorf(holdfast.Unauthenticated, "signin.needed", "sign in first").
 			WithNext("Sign in, or send an API token as \"Authorization: Bearer hf_…\".")
@@ -271,8 +276,27 @@ func (a *API) who(ctx context.Context, p holdfast.Permission) (access.Identity, 
 	if err != nil {
 		return id, err
 	}
+	if q.badSpace {
+		return access.Identity{}, holdfast.Errorf(holdfast.Invalid, "workspace.malformed", "the workspace is not an id")
+	}
 	return id, id.Require(p)
 }
+
+// admit lets a request in before anything of it is read: whoever may not ask is
+// told that, and nothing about how to ask.
+func (a *API) admit(p holdfast.Permission) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		id, err := a.who(hc.Context(), p)
+		if err != nil {
+			r, w := humago.Unwrap(hc)
+			a.writeProblem(w, r, err)
+			return
+		}
+		next(huma.WithValue(hc, identityKey{}, id))
+	}
+}
+
+type identityKey struct{}
 
 // by is who asks, in the desk's words.
 func by(ctx context.Context, id access.Identity) desk.By {
@@ -283,12 +307,10 @@ func by(ctx context.Context, id access.Identity) desk.By {
 // handle registers one route that names its permission.
 func handle[I, O any](a *API, method, path string, p holdfast.Permission, summary string, h func(ctx context.Context, id access.Identity, in *I) (*O, error)) {
 	a.operation(method, path, p, summary)
-	huma.Register(a.huma, a.describe(method, path, p, summary), func(ctx context.Context, in *I) (*O, error) {
-		id, err := a.who(ctx, p)
-		if err != nil {
-			return nil, a.fail(ctx, err)
-		}
-		out, err := h(ctx, id, in)
+	op := a.describe(method, path, p, summary)
+	op.Middlewares = huma.Middlewares{a.admit(p)}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, ctx.Value(identityKey{}).(access.Identity), in)
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}

@@ -14,7 +14,8 @@ import (
 
 type listConversationsIn struct {
 	PageIn
-	View     string `query:"view" enum:"mine,unassigned,unread,open,waiting,snoozed,resolved,closed,all" default:"open"`
+	View     string `query:"view" maxLength:"36" default:"open" doc:"mine, unassigned, unread, mentions, open, waiting, snoozed, resolved, closed, all, or a saved view's id, which the other filters do not narrow."`
+	Filter   string `query:"filter" maxLength:"16384" doc:"Instead of a view: the filter of one as JSON, to try it before it is saved."`
 	Team     string `query:"team"`
 	Operator string `query:"operator"`
 	Channel  string `query:"channel"`
@@ -23,6 +24,12 @@ type listConversationsIn struct {
 }
 
 func (a *API) listConversations(ctx context.Context, id access.Identity, in *listConversationsIn) (*body[page[inbox.Item]], error) {
+	if in.Filter != "" {
+		return a.tryFilter(ctx, id, in.Filter, in.Cursor, in.Limit)
+	}
+	if view, err := holdfast.ParseID(in.View); err == nil {
+		return a.listView(ctx, id, view, in.Cursor, in.Limit)
+	}
 	f := inbox.Filter{View: inbox.View(in.View), Asker: id.Operator, Tag: in.Tag, Cursor: in.Cursor, Limit: in.Limit}
 	for _, p := range []struct {
 		to    *holdfast.ID
@@ -154,10 +161,14 @@ type ReplyBody struct {
 	Attachments []holdfast.Attachment `json:"attachments,omitempty" maxItems:"50" doc:"As POST /attachments returned them."`
 	Then        string                `json:"then,omitempty" enum:"open,waiting,resolved,closed" doc:"Status that this reply sets; empty leaves it."`
 	NotBefore   time.Time             `json:"not_before,omitempty" doc:"Send later."`
+	Undo        int                   `json:"undo,omitempty" minimum:"0" maximum:"60" doc:"Seconds for which it is held back and its author can take it back."`
+	SeenLSN     int64                 `json:"seen_lsn,omitempty" minimum:"0" doc:"The newest entry you have seen. When a customer or a colleague has written since, the answer is 409 conversation.changed, with what they wrote."`
+	Anyway      bool                  `json:"anyway,omitempty" doc:"Send it although something has changed."`
 }
 
 func (a *API) reply(ctx context.Context, in *ReplyBody) (desk.Reply, error) {
-	r := desk.Reply{Text: in.Text, Subject: in.Subject, CC: in.CC, BCC: in.BCC, Then: holdfast.Status(in.Then), NotBefore: in.NotBefore, To: in.To.address()}
+	r := desk.Reply{Text: in.Text, Subject: in.Subject, CC: in.CC, BCC: in.BCC, Then: holdfast.Status(in.Then), NotBefore: in.NotBefore, To: in.To.address(),
+		Undo: time.Duration(in.Undo) * time.Second, Seen: holdfast.LSN(in.SeenLSN), Anyway: in.Anyway}
 	var err error
 	if r.ID, err = parseID(in.ID, "id"); err != nil {
 		return r, err
@@ -278,22 +289,31 @@ func (a *API) setAssignment(ctx context.Context, id access.Identity, in *assignm
 	if err != nil {
 		return nil, err
 	}
+	if err := a.assignable(ctx, id, operator, team); err != nil {
+		return nil, err
+	}
+	return end(a.Desk.Assign(ctx, by(ctx, id), in.id(), operator, team))
+}
+
+// assignable checks that conversations can be handed to an operator and a team;
+// zero ids always can.
+func (a *API) assignable(ctx context.Context, id access.Identity, operator, team holdfast.ID) error {
 	if !operator.IsZero() {
 		m, err := a.Guard.Operator(ctx, id.Workspace, operator)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if m.Disabled || !m.Role.May(holdfast.WriteConversations) {
-			return nil, holdfast.Errorf(holdfast.Conflict, "assignment.cannot_answer", "%s cannot answer conversations", m.Name).WithField("operator").
+			return holdfast.Errorf(holdfast.Conflict, "assignment.cannot_answer", "%s cannot answer conversations", m.Name).WithField("operator").
 				WithNext("Choose an operator who is active here.")
 		}
 	}
 	if !team.IsZero() {
 		if _, err := a.Guard.Team(ctx, id.Workspace, team); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return end(a.Desk.Assign(ctx, by(ctx, id), in.id(), operator, team))
+	return nil
 }
 
 type priorityIn struct {

@@ -9,6 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"holdfast"
+	"holdfast/desk"
+	"holdfast/inbox"
 )
 
 // Problem is an error as clients see it.
@@ -19,6 +21,8 @@ type Problem struct {
 	Next    string   `json:"next,omitempty" doc:"What to do about it."`
 	Field   string   `json:"field,omitempty" doc:"The request field at fault."`
 	Details []string `json:"details,omitempty"`
+	// Since is what conversation.changed is about.
+	Since []inbox.Message `json:"since,omitempty" doc:"conversation.changed: what others have said since, the oldest first."`
 }
 
 // Error is the message.
@@ -58,7 +62,12 @@ func problem(err error) *Problem {
 	}
 	var e *holdfast.Error
 	if errors.As(err, &e) && e.Kind != holdfast.Internal {
-		return &Problem{Status: statusOf(e.Kind), Code: e.Code, Message: e.Message, Next: e.Next, Field: e.Field}
+		p := &Problem{Status: statusOf(e.Kind), Code: e.Code, Message: e.Message, Next: e.Next, Field: e.Field}
+		var c *desk.Changed
+		if errors.As(err, &c) {
+			p.Since = c.Since
+		}
+		return p
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return &Problem{Status: http.StatusServiceUnavailable, Code: "request.timeout", Message: "this took too long", Next: "Try again in a moment."}

@@ -24,6 +24,10 @@ func (a *API) readMessage(ctx context.Context, id access.Identity, in *IDIn) (*b
 	return ok(a.Inbox.Message(ctx, id.Workspace, in.id()))
 }
 
+func (a *API) withdrawMessage(ctx context.Context, id access.Identity, in *IDIn) (*body[*inbox.Message], error) {
+	return ok(a.Desk.Withdraw(ctx, by(ctx, id), in.id()))
+}
+
 func (a *API) listExchanges(ctx context.Context, id access.Identity, in *IDIn) (*body[page[outbox.Exchange]], error) {
 	if _, err := a.Inbox.Message(ctx, id.Workspace, in.id()); err != nil {
 		return nil, err
@@ -171,6 +175,7 @@ func (a *API) upload(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return at, err
 		}
+		a.Uploaded(at)
 		at.ID = a.attachmentID(id.Workspace, at)
 		return at, nil
 	}()
@@ -202,8 +207,14 @@ func (a *API) attachments(ctx context.Context, list []holdfast.Attachment) ([]ho
 		return nil, err
 	}
 	for _, at := range list {
-		if at.ID != a.attachmentID(id.Workspace, at) {
-			return nil, holdfast.Errorf(holdfast.Invalid, "attachment.unknown", "%s was not uploaded here", at.Name).WithField("attachments").
+		has := at.ID == a.attachmentID(id.Workspace, at)
+		if has { // uploads that no message had after two days are gone
+			if has, err = a.Files.Has(ctx, at.Hash); err != nil {
+				return nil, err
+			}
+		}
+		if !has {
+			return nil, holdfast.Errorf(holdfast.Invalid, "attachment.unknown", "%s was not uploaded here, or too long ago", at.Name).WithField("attachments").
 				WithNext("Upload it with POST /api/v1/attachments and send what that returned, unchanged.")
 		}
 	}

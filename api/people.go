@@ -205,6 +205,7 @@ func (a *API) revokeToken(ctx context.Context, id access.Identity, in *IDIn) (*n
 
 type auditIn struct {
 	PageIn
+	Installation bool `query:"installation" doc:"Also what concerns no workspace; for administrators of the first one."`
 }
 
 func (a *API) listAudit(ctx context.Context, id access.Identity, in *auditIn) (*body[page[access.AuditRow]], error) {
@@ -212,7 +213,12 @@ func (a *API) listAudit(ctx context.Context, id access.Identity, in *auditIn) (*
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Guard.Audit(ctx, id.Workspace, before, in.Limit)
+	var list []access.AuditRow
+	if in.Installation {
+		list, err = a.Guard.AuditWithInstallation(ctx, id, before, in.Limit)
+	} else {
+		list, err = a.Guard.Audit(ctx, id.Workspace, before, in.Limit)
+	}
 	next := ""
 	if err == nil && len(list) == in.Limit {
 		next = number(list[len(list)-1].ID)

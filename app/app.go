@@ -30,11 +30,13 @@ import (
 	"holdfast/channel/email"
 	"holdfast/desk"
 	"holdfast/hooks"
+	"holdfast/importer"
 	"holdfast/inbox"
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
 	"holdfast/outbox"
+	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
 	"holdfast/store"
@@ -60,6 +62,8 @@ type App struct {
 	Hooks    *hooks.Hooks
 	Hub      *live.Hub
 	Files    *blob.Files
+	Importer *importer.Importer
+	Presets  *presets.Presets
 	Channels *Channels
 	API      *api.API
 
@@ -74,6 +78,7 @@ type App struct {
 	listener net.Listener
 	gateway  *email.Gateway
 	names    names
+	uploads  *uploads
 }
 
 // New makes a desk of a configuration. It does no I/O.
@@ -95,12 +100,12 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	}
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
 	}
-	a.Guard = access.New(a.DB, a.Seal, access.Options{Log: a.Log, Changed: changed, Cost: a.PasswordCost, AddressFailures: 20})
+	a.Guard = access.New(a.DB, a.Seal, access.Options{Log: a.Log, Changed: changed, Cost: a.PasswordCost, AddressFailures: 20, PublicURL: a.URL()})
 	a.Setup = setup.New(a.DB, a.Seal, a.Guard, a.Kinds, setup.Options{Changed: changed,
 		OnChange: func(id holdfast.ID) {
 			if a.Channels != nil {
@@ -129,13 +134,17 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.Files = blob.NewFiles(files, a.Config.AttachmentLimit, a.Log)
+	a.uploads = &uploads{dir: filepath.Join(a.Config.Data, "uploads"), store: files, db: a.DB, log: a.Log}
 	a.Hub = live.New(a.Journal, bus.New(), a.Log)
 	a.Intake = intake.New(a.Journal)
 	a.Channels = newChannels(a)
 	a.Desk = desk.New(a.Journal, a.Inbox, a.lookup)
+	a.Presets = presets.New(a.DB, a.Journal, a.Guard)
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
+	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
+		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
 }
 
@@ -156,7 +165,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 			WithNext("Stop what uses it, or set HOLDFAST_LISTEN to another address.")
 	}
 	undo = append(undo, func() { a.listener.Close() })
-	if err = a.OpenRooms(ctx); err != nil {
+	if err = a.awaitRooms(ctx); err != nil {
 		return err
 	}
 	undo = append(undo, func() { a.DB.Close() })
@@ -170,10 +179,10 @@ func (a *App) Open(ctx context.Context) (err error) {
 	}
 	figures := a.figures()
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
-		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
+		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Presets: a.Presets, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures:   func(w io.Writer) { a.writeFigures(w, figures) },
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
-		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Clean: email.Clean})
+		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
 		a.API.Mount(prefix, h)
 	}
@@ -267,6 +276,9 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "webhooks", a.Hooks.Run)
 	run(ctx, "channels", a.Channels.Run)
 	run(ctx, "timers", a.timers)
+	run(ctx, "imports", a.Importer.Run)
+	run(ctx, "alarms", a.alarms)
+	run(ctx, "uploads", a.uploads.run)
 	// The outbox stops by Close, which waits for what is in flight; its own context
 	// ends only when it did not make it in time.
 	outboxCtx, stopOutbox := context.WithCancel(context.WithoutCancel(ctx))
@@ -376,7 +388,7 @@ func (a *App) subscriptions(ctx context.Context, workspace holdfast.ID) ([]hooks
 		if len(kinds) == 0 {
 			kinds = []string{"*"}
 		}
-		out = append(out, hooks.Subscription{ID: s.ID, URL: s.URL, Secret: s.Secret, Kinds: kinds, Enabled: true})
+		out = append(out, hooks.Subscription{ID: s.ID, URL: s.URL, Secret: s.Secret, Former: s.Former, Kinds: kinds, Enabled: true})
 	}
 	return out, err
 }

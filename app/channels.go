@@ -165,6 +165,9 @@ func (c *Channels) build(ctx context.Context, id holdfast.ID) (*account, error) 
 		Key:       c.app.Seal.Derive("channel key", id),
 		PublicURL: c.app.URL(),
 	}
+	if kind.Mount != "" {
+		r.env.Blobs = notedFiles{c.app.Files, c.app.uploads}
+	}
 	in := intake.Account{ID: id, Workspace: a.Workspace, Kind: kind, Team: v.Team, Language: a.Language}
 	if kind.Limits.Subject {
 		in.NormalSubject = email.NormalSubject

@@ -38,11 +38,16 @@ func (a *App) writeFigures(w io.Writer, set *metrics.Set) {
 		fmt.Fprintf(w, "holdfast_outbox_breaker_open{account=%q} %d\n", id.String(), open)
 	}
 	for id, h := range a.Channels.States() {
-		up := 0
-		if h.State == "up" {
-			up = 1
+		for _, state := range []string{"up", "down"} {
+			is := 0
+			if h.State == state {
+				is = 1
+			}
+			fmt.Fprintf(w, "holdfast_channel_%s{account=%q} %d\n", state, id.String(), is)
 		}
-		fmt.Fprintf(w, "holdfast_channel_up{account=%q} %d\n", id.String(), up)
+		if !h.LastOK.IsZero() {
+			fmt.Fprintf(w, "holdfast_channel_last_success_timestamp_seconds{account=%q} %d\n", id.String(), h.LastOK.Unix())
+		}
 	}
 	metrics.WriteProcessMetrics(w)
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +25,11 @@ func (a *App) pages() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
+		if _, is := a.Routes[r.URL.Path]; is { // "/demo" means "/demo/"
+			u := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
+			http.Redirect(w, r, u.String(), http.StatusPermanentRedirect)
+			return
+		}
 		switch r.URL.Path {
 		case "/widget.js", "/widget-chat.js":
 			// Runs on other people's pages.

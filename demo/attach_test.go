@@ -259,6 +259,15 @@ func pagesSpeak(t *testing.T, r *running) {
 	for _, path := range []string{"/demo/demo.css", "/demo/mail.js"} {
 		r.get(path, 200)
 	}
+	if page := r.get("/demo?lang=fa", 200); !strings.Contains(page, `lang="fa"`) || !strings.Contains(page, "باز کردن میز کار") {
+		t.Error("/demo without its slash is not the demo")
+	}
+	direct := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := direct.Get("http://" + r.app.Addr() + "/demo?lang=fa")
+	r.body(res, err, 308)
+	if to := res.Header.Get("Location"); to != "/demo/?lang=fa" {
+		t.Errorf("/demo leads to %q", to)
+	}
 	r.get("/demo/mail/999", 404)
 	r.get("/demo/pages.go", 404)
 }

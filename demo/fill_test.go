@@ -20,6 +20,7 @@ import (
 	"holdfast/search"
 	"holdfast/setup"
 	"holdfast/store"
+	"holdfast/store/storetest"
 )
 
 var ctx = context.Background()
@@ -33,13 +34,19 @@ type room struct {
 
 func newRoom(t testing.TB, now time.Time) *room {
 	t.Helper()
+	return newRoomOn(t, "", now)
+}
+
+// newRoomOn is a room on a PostgreSQL database; an empty url is an embedded one.
+func newRoomOn(t testing.TB, url string, now time.Time) *room {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	dir := t.TempDir()
 	seal, err := store.OpenSealer(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, Log: log})
+	db, err := store.Open(ctx, store.Options{Dir: dir, URL: url, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,6 +310,43 @@ func TestTwoFillsTellTheSameStory(t *testing.T) {
 	other := tell(func(d *demo.Deps) { d.Seed = 7 })
 	if len(other) == len(one) && strings.Join(other, "") == strings.Join(one, "") {
 		t.Error("another seed tells the same story")
+	}
+}
+
+func TestEachDatabaseHoldsTheSameDemo(t *testing.T) {
+	held := func(url string) map[string]int {
+		r := newRoomOn(t, url, aThursday)
+		res, err := demo.Fill(ctx, r.Deps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkStory(t, r, res, aThursday)
+		checkLists(t, r, res)
+		list := map[string]int{}
+		for _, table := range []string{"journal", "customer", "address", "conversation", "message", "outbox", "tag", "arrival", "draft", "operator", "member", "team", "team_member", "channel_account", "audit"} {
+			var n int
+			if err := r.DB.QueryRow(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			list[table] = n
+		}
+		views, err := r.inbox.Counts(ctx, res.Workspace, res.Administrator)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list["open"], list["waiting"], list["snoozed"], list["resolved"], list["closed"] = views.Open, views.Waiting, views.Snoozed, views.Resolved, views.Closed
+		list["mine"], list["unassigned"], list["unread"] = views.Mine, views.Unassigned, views.Unread
+		return list
+	}
+	url := storetest.PostgresURL(t)
+	one, two := held(""), held(url)
+	if one["message"] < 1200 || one["customer"] < 400 {
+		t.Errorf("the demo holds only %v", one)
+	}
+	for what, n := range one {
+		if two[what] != n {
+			t.Errorf("%s: %d in the embedded database and %d in the other", what, n, two[what])
+		}
 	}
 }
 

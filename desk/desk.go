@@ -9,7 +9,6 @@ package desk
 import (
 	"context"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"holdfast"
@@ -54,21 +53,6 @@ func (d *Desk) do(ctx context.Context, by By, run func(tx *journal.Tx) error) (j
 	return d.journal.Do(ctx, journal.Command{Workspace: by.Workspace, Actor: by.Actor, ID: by.Command, Run: run})
 }
 
-// Reply is an answer to a customer.
-type Reply struct {
-	ID          holdfast.ID // client-made; the same id twice is one reply
-	Text        string
-	HTML        string // already cleaned
-	Subject     string
-	Channel     holdfast.ID       // zero: where the customer wrote last
-	To          *holdfast.Address // nil: who wrote last
-	CC, BCC     []string
-	Attachments []holdfast.Attachment
-	Then        holdfast.Status // "" leaves the status
-	NotBefore   time.Time
-	Automatic   bool
-}
-
 // MaxText bounds a message in bytes, whatever the channel allows.
 const MaxText = 256 << 10
 
@@ -93,112 +77,6 @@ func checkText(text string, attachments []holdfast.Attachment, limits channel.Li
 	return nil
 }
 
-// Reply queues an answer and returns it as stored. Errors: NotFound, Invalid,
-// TooLarge, Conflict "conversation.closed", Unavailable.
-func (d *Desk) Reply(ctx context.Context, by By, conversation holdfast.ID, r Reply) (*inbox.Message, error) {
-	if r.ID.IsZero() {
-		return nil, holdfast.Errorf(holdfast.Invalid, "id.missing", "a reply needs an id").WithField("id").WithNext("Make a UUID and send the same one when you try again.")
-	}
-	c, err := d.inbox.Conversation(ctx, by.Workspace, conversation, by.Operator)
-	if err != nil {
-		return nil, err
-	}
-	if r.Channel.IsZero() {
-		r.Channel = c.Channel
-	}
-	ch, err := d.lookup(ctx, by.Workspace, r.Channel)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkText(r.Text, r.Attachments, ch.Kind.Limits); err != nil {
-		return nil, err
-	}
-	if !ch.Kind.Limits.HTML {
-		r.HTML = ""
-	}
-	if r.Then != "" {
-		if _, err := holdfast.ParseStatus(string(r.Then)); err != nil {
-			return nil, err
-		}
-	}
-	_, err = d.do(ctx, by, func(tx *journal.Tx) error {
-		if _, again, err := inbox.FindMessage(tx.Tx, by.Workspace, r.ID); err != nil || again {
-			return err
-		}
-		now, err := inbox.FindConversation(tx.Tx, by.Workspace, conversation)
-		if err != nil {
-			return err
-		}
-		if now.State == holdfast.Closed {
-			return holdfast.Errorf(holdfast.Conflict, "conversation.closed", "this conversation is closed").WithNext("Open it first, or start a new one with this customer.")
-		}
-		to, thread, subject, err := d.recipient(tx, by.Workspace, now, ch, r)
-		if err != nil {
-			return err
-		}
-		body := &holdfast.MessageQueued{Message: r.ID, Customer: now.Customer, Channel: r.Channel, To: to, Subject: subject,
-			Text: r.Text, HTML: r.HTML, Attachments: r.Attachments, Author: by.Operator, Automatic: r.Automatic,
-			NotBefore: r.NotBefore, Then: r.Then, Thread: thread}
-		if ch.Kind.Limits.CC {
-			body.CC, body.BCC = r.CC, r.BCC
-		}
-		if _, err := tx.Append(conversation, body); err != nil {
-			return err
-		}
-		if now.Operator.IsZero() && !by.Operator.IsZero() && !r.Automatic {
-			// Who answers first has it in hand, unless somebody else already does.
-			if _, err := tx.Append(conversation, &holdfast.ConversationAssigned{Operator: by.Operator, Team: now.Team}); err != nil {
-				return err
-			}
-		}
-		if !by.Operator.IsZero() && c.Draft != nil && !c.Draft.Note {
-			_, err = tx.Append(conversation, &holdfast.DraftSaved{Operator: by.Operator})
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return d.inbox.Message(ctx, by.Workspace, r.ID)
-}
-
-// recipient decides whom a reply goes to, what it is called and what it answers.
-func (d *Desk) recipient(tx *journal.Tx, workspace holdfast.ID, c *inbox.Brief, ch Channel, r Reply) (to holdfast.Address, thread []string, subject string, err error) {
-	last, err := inbox.LastInbound(tx.Tx, workspace, c.ID, ch.ID)
-	if err != nil {
-		return to, nil, "", err
-	}
-	switch {
-	case r.To != nil:
-		to = *r.To
-	case last.From.Value != "":
-		to = last.From
-	default:
-		to, err = inbox.AddressFor(tx.Tx, workspace, c.Customer, ch.Kind.Scheme)
-		if err != nil {
-			return to, nil, "", err
-		}
-	}
-	if to.Value == "" || to.Scheme != ch.Kind.Scheme {
-		return to, nil, "", holdfast.Errorf(holdfast.Invalid, "reply.no_address", "this customer has no address on %s", ch.Name).WithField("to").
-			WithNext("Add an address to the customer, or reply over another channel.")
-	}
-	thread, err = inbox.Thread(tx.Tx, workspace, c.ID, ch.ID, 20)
-	if err != nil {
-		return to, nil, "", err
-	}
-	if ch.Kind.Limits.Subject {
-		subject = r.Subject
-		if subject == "" {
-			subject = c.Subject
-			if last.From.Value != "" && subject != "" && !strings.HasPrefix(strings.ToLower(subject), "re:") {
-				subject = "Re: " + subject
-			}
-		}
-	}
-	return to, thread, subject, nil
-}
-
 // NoteIn is a private note.
 type NoteIn struct {
 	ID          holdfast.ID
@@ -219,10 +97,11 @@ func (d *Desk) Note(ctx context.Context, by By, conversation holdfast.ID, n Note
 		if _, again, err := inbox.FindMessage(tx.Tx, by.Workspace, n.ID); err != nil || again {
 			return err
 		}
-		if _, err := inbox.FindConversation(tx.Tx, by.Workspace, conversation); err != nil {
+		c, err := inbox.FindConversation(tx.Tx, by.Workspace, conversation)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Append(conversation, &holdfast.MessageNoted{Message: n.ID, Author: by.Operator, Text: n.Text, Attachments: n.Attachments, Mentions: n.Mentions})
+		_, err = tx.Append(c.ID, &holdfast.MessageNoted{Message: n.ID, Author: by.Operator, Text: n.Text, Attachments: n.Attachments, Mentions: n.Mentions})
 		return err
 	})
 	if err != nil {
@@ -253,6 +132,9 @@ func (d *Desk) Start(ctx context.Context, by By, s Start) (*inbox.Conversation, 
 	}
 	if !ch.Kind.Limits.HTML {
 		s.Reply.HTML = ""
+	}
+	if err := checkCopies(ch, s.Reply); err != nil {
+		return nil, err
 	}
 	_, err = d.do(ctx, by, func(tx *journal.Tx) error {
 		if _, again, err := inbox.FindMessage(tx.Tx, by.Workspace, s.Reply.ID); err != nil || again {
@@ -305,10 +187,8 @@ func (d *Desk) Start(ctx context.Context, by By, s Start) (*inbox.Conversation, 
 			then = holdfast.Waiting
 		}
 		body := &holdfast.MessageQueued{Message: s.Reply.ID, Customer: customer, Channel: ch.ID, To: to, Subject: s.Reply.Subject, Text: s.Reply.Text,
-			HTML: s.Reply.HTML, Attachments: s.Reply.Attachments, Author: by.Operator, NotBefore: s.Reply.NotBefore, Then: then}
-		if ch.Kind.Limits.CC {
-			body.CC, body.BCC = s.Reply.CC, s.Reply.BCC
-		}
+			HTML: s.Reply.HTML, Attachments: s.Reply.Attachments, Author: by.Operator, NotBefore: s.Reply.notBefore(tx.Now), Then: then,
+			CC: s.Reply.CC, BCC: s.Reply.BCC}
 		_, err = tx.Append(s.ID, body)
 		return err
 	})

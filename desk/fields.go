@@ -29,16 +29,18 @@ func (d *Desk) SetStatus(ctx context.Context, by By, conversation holdfast.ID, s
 	if _, err := holdfast.ParseStatus(string(status)); err != nil {
 		return err
 	}
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		if status == holdfast.Snoozed && !until.IsZero() && !until.After(tx.Now) {
-			return holdfast.Errorf(holdfast.Invalid, "snooze.past", "a snooze must end in the future").WithField("until")
-		}
-		if c.State == status && status != holdfast.Snoozed {
-			return nil
-		}
-		_, err := tx.Append(conversation, &holdfast.ConversationStatus{Status: status, Until: until})
-		return err
-	})
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return setStatus(tx, c, status, until) })
+}
+
+func setStatus(tx *journal.Tx, c *inbox.Brief, status holdfast.Status, until time.Time) error {
+	if status == holdfast.Snoozed && !until.IsZero() && !until.After(tx.Now) {
+		return holdfast.Errorf(holdfast.Invalid, "snooze.past", "a snooze must end in the future").WithField("until")
+	}
+	if c.State == status && status != holdfast.Snoozed {
+		return nil
+	}
+	_, err := tx.Append(c.ID, &holdfast.ConversationStatus{Status: status, Until: until})
+	return err
 }
 
 // Wake opens a conversation whose snooze has run out; nothing if it no longer is so.
@@ -48,7 +50,7 @@ func (d *Desk) Wake(ctx context.Context, workspace, conversation holdfast.ID) er
 		if c.State != holdfast.Snoozed || c.Until.IsZero() || c.Until.After(tx.Now) {
 			return nil
 		}
-		_, err := tx.Append(conversation, &holdfast.ConversationStatus{Status: holdfast.Open})
+		_, err := tx.Append(c.ID, &holdfast.ConversationStatus{Status: holdfast.Open})
 		return err
 	})
 }
@@ -56,13 +58,15 @@ func (d *Desk) Wake(ctx context.Context, workspace, conversation holdfast.ID) er
 // Assign hands a conversation to an operator, a team, both or nobody. Whether
 // they are of the workspace is checked by the caller, who knows the operators.
 func (d *Desk) Assign(ctx context.Context, by By, conversation, operator, team holdfast.ID) error {
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		if c.Operator == operator && c.Team == team {
-			return nil
-		}
-		_, err := tx.Append(conversation, &holdfast.ConversationAssigned{Operator: operator, Team: team})
-		return err
-	})
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return assign(tx, c, operator, team) })
+}
+
+func assign(tx *journal.Tx, c *inbox.Brief, operator, team holdfast.ID) error {
+	if c.Operator == operator && c.Team == team {
+		return nil
+	}
+	_, err := tx.Append(c.ID, &holdfast.ConversationAssigned{Operator: operator, Team: team})
+	return err
 }
 
 // SetPriority sets a conversation's priority, 0 low to 3 urgent.
@@ -70,13 +74,15 @@ func (d *Desk) SetPriority(ctx context.Context, by By, conversation holdfast.ID,
 	if p < holdfast.Low || p > holdfast.Urgent {
 		return holdfast.Errorf(holdfast.Invalid, "priority.unknown", "%d is not a priority", p).WithField("priority").WithNext("Use 0 low, 1 normal, 2 high or 3 urgent.")
 	}
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		if c.Priority == p {
-			return nil
-		}
-		_, err := tx.Append(conversation, &holdfast.ConversationPrioritised{Priority: p})
-		return err
-	})
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return setPriority(tx, c, p) })
+}
+
+func setPriority(tx *journal.Tx, c *inbox.Brief, p holdfast.Priority) error {
+	if c.Priority == p {
+		return nil
+	}
+	_, err := tx.Append(c.ID, &holdfast.ConversationPrioritised{Priority: p})
+	return err
 }
 
 // SetSubject renames a conversation.
@@ -89,7 +95,7 @@ func (d *Desk) SetSubject(ctx context.Context, by By, conversation holdfast.ID, 
 		if c.Subject == subject {
 			return nil
 		}
-		_, err := tx.Append(conversation, &holdfast.ConversationSubject{Subject: subject})
+		_, err := tx.Append(c.ID, &holdfast.ConversationSubject{Subject: subject})
 		return err
 	})
 }
@@ -122,14 +128,16 @@ func (d *Desk) Tag(ctx context.Context, by By, conversation holdfast.ID, tag str
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		marks, err := d.inbox.Marks(tx.Tx, by.Workspace, conversation, tag)
-		if err != nil || len(marks) > 0 {
-			return err
-		}
-		_, err = tx.Append(conversation, &holdfast.ConversationTagged{Tag: tag, Mark: holdfast.NewID()})
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return d.addTag(tx, c, tag) })
+}
+
+func (d *Desk) addTag(tx *journal.Tx, c *inbox.Brief, tag string) error {
+	marks, err := d.inbox.Marks(tx.Tx, tx.Workspace(), c.ID, tag)
+	if err != nil || len(marks) > 0 {
 		return err
-	})
+	}
+	_, err = tx.Append(c.ID, &holdfast.ConversationTagged{Tag: tag, Mark: holdfast.NewID()})
+	return err
 }
 
 // Untag removes a tag; removing what is not there changes nothing.
@@ -138,14 +146,16 @@ func (d *Desk) Untag(ctx context.Context, by By, conversation holdfast.ID, tag s
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		marks, err := d.inbox.Marks(tx.Tx, by.Workspace, conversation, tag)
-		if err != nil || len(marks) == 0 {
-			return err
-		}
-		_, err = tx.Append(conversation, &holdfast.ConversationUntagged{Tag: tag, Marks: marks})
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return d.removeTag(tx, c, tag) })
+}
+
+func (d *Desk) removeTag(tx *journal.Tx, c *inbox.Brief, tag string) error {
+	marks, err := d.inbox.Marks(tx.Tx, tx.Workspace(), c.ID, tag)
+	if err != nil || len(marks) == 0 {
 		return err
-	})
+	}
+	_, err = tx.Append(c.ID, &holdfast.ConversationUntagged{Tag: tag, Marks: marks})
+	return err
 }
 
 // Read records how far the operator has read; zero means all there is. Unread takes it back.
@@ -153,17 +163,21 @@ func (d *Desk) Read(ctx context.Context, by By, conversation holdfast.ID, upto h
 	if by.Operator.IsZero() {
 		return holdfast.Errorf(holdfast.Invalid, "read.no_operator", "only an operator reads; a token has no eyes")
 	}
-	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		if upto == 0 {
-			upto = c.LastIn
-		}
-		have, err := inbox.ReadUpto(tx.Tx, by.Operator, conversation)
-		if err != nil || (!unread && have >= upto) || (unread && have == 0) {
+	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error { return markRead(tx, by, c, upto, unread) })
+}
+
+func markRead(tx *journal.Tx, by By, c *inbox.Brief, upto holdfast.Clock, unread bool) (err error) {
+	if upto == 0 {
+		if upto, err = inbox.LastClock(tx.Tx, by.Workspace, c.ID); err != nil {
 			return err
 		}
-		_, err = tx.Append(conversation, &holdfast.ConversationRead{Operator: by.Operator, Upto: upto, Unread: unread})
+	}
+	have, err := inbox.ReadUpto(tx.Tx, by.Operator, c.ID)
+	if err != nil || (!unread && have >= upto) || (unread && have == 0) {
 		return err
-	})
+	}
+	_, err = tx.Append(c.ID, &holdfast.ConversationRead{Operator: by.Operator, Upto: upto, Unread: unread})
+	return err
 }
 
 // SaveDraft keeps what the operator has typed; empty text drops it.
@@ -175,7 +189,7 @@ func (d *Desk) SaveDraft(ctx context.Context, by By, conversation holdfast.ID, t
 		return holdfast.Errorf(holdfast.TooLarge, "message.too_long", "a draft may have at most %d bytes", MaxText).WithField("text")
 	}
 	return d.change(ctx, by, conversation, func(tx *journal.Tx, c *inbox.Brief) error {
-		_, err := tx.Append(conversation, &holdfast.DraftSaved{Operator: by.Operator, Text: text, Note: note})
+		_, err := tx.Append(c.ID, &holdfast.DraftSaved{Operator: by.Operator, Text: text, Note: note})
 		return err
 	})
 }

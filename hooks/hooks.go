@@ -23,6 +23,7 @@ type Subscription struct {
 	ID      holdfast.ID
 	URL     string
 	Secret  string   // signs each request; never logged or shown
+	Former  []string // what it replaced a moment ago, and signs too
 	Kinds   []string // "message.received", "message.*" or "*"
 	Enabled bool
 }
@@ -94,7 +95,7 @@ func (h *Hooks) Follower() journal.Follower {
 // handle notes a delivery for each webhook that wants the entry. Seen twice, it
 // notes nothing new.
 func (h *Hooks) handle(ctx context.Context, e *holdfast.Entry) error {
-	if e.Workspace.IsZero() {
+	if e.Workspace.IsZero() || e.History() {
 		return nil
 	}
 	if c, ok := e.Body.(*holdfast.SetupChanged); ok && c.What == "webhook" {

@@ -380,6 +380,32 @@ func TestWhatIsOffOrRemovedGetsNothing(t *testing.T) {
 	})
 }
 
+func TestAReceiverMayTakeItsTimeToChangeTheSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "*")
+		d.subs[0].Former = []string{"the one before", "the one before that"}
+		d.says(&holdfast.MessageFailed{Message: holdfast.ID{7}})
+		d.passes(time.Minute)
+		got := d.receiver.requests()
+		if len(got) != 1 {
+			t.Fatalf("%d requests, want 1", len(got))
+		}
+		header := got[0].header.Get("Holdfast-Signature")
+		for _, secret := range []string{"s3cret-of-the-hook", "the one before", "the one before that"} {
+			if !hooks.Verify(secret, header, got[0].at, time.Minute, got[0].body) {
+				t.Errorf("%q does not hold for %q", header, secret)
+			}
+		}
+		if hooks.Verify("another", header, got[0].at, time.Minute, got[0].body) || hooks.Verify("s3cret-of-the-hook", header, got[0].at, time.Minute, []byte("{}")) {
+			t.Error("the signature holds for anything")
+		}
+		// A receiver that knows of one signature alone reads the first, the new secret's.
+		if one, _, _ := strings.Cut(header[strings.Index(header, "v1="):], ","); one != header[strings.Index(header, "v1="):][:len("v1=")+64] || !hooks.Verify("s3cret-of-the-hook", header[:strings.Index(header, "v1=")]+one, got[0].at, time.Minute, got[0].body) {
+			t.Errorf("the first signature of %q is not the new secret's", header)
+		}
+	})
+}
+
 // TestTheWayOutOnBothDatabases walks one event through every question that is
 // asked of the database, in real time.
 func TestTheWayOutOnBothDatabases(t *testing.T) {

@@ -239,7 +239,7 @@ func (h *Hooks) post(ctx context.Context, webhook holdfast.ID, d delivery) (stat
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Holdfast/"+holdfast.Version)
 	req.Header.Set("Holdfast-Event-Id", ev.ID.String())
-	req.Header.Set("Holdfast-Signature", Sign(sub.Secret, time.Now(), body))
+	req.Header.Set("Holdfast-Signature", Sign(sub.Secret, time.Now(), body, sub.Former...))
 	res, err := h.http.Do(req)
 	if err != nil {
 		return 0, said(err), false, nil
@@ -269,10 +269,15 @@ func said(err error) string {
 }
 
 // Sign is the value of the header Holdfast-Signature: t=UNIX,v1=HEX, where HEX
-// is the HMAC-SHA256 of "UNIX.body" under the webhook's secret.
-func Sign(secret string, at time.Time, body []byte) string {
+// is the HMAC-SHA256 of "UNIX.body" under the webhook's secret. While a replaced
+// secret is still good, another v1=HEX follows for it: a receiver is content with any.
+func Sign(secret string, at time.Time, body []byte, former ...string) string {
 	t := strconv.FormatInt(at.Unix(), 10)
-	return "t=" + t + ",v1=" + mac(secret, t, body)
+	value := "t=" + t + ",v1=" + mac(secret, t, body)
+	for _, f := range former {
+		value += ",v1=" + mac(f, t, body)
+	}
+	return value
 }
 
 func mac(secret, t string, body []byte) string {
@@ -283,22 +288,28 @@ func mac(secret, t string, body []byte) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// Verify checks a signature as a receiver should: by HMAC, and not older or newer
-// than tolerance. It is here so that receivers written in Go need not repeat it.
+// Verify checks a signature as a receiver should: one of those in the header by
+// HMAC, and not older or newer than tolerance. It is here so that receivers written
+// in Go need not repeat it.
 func Verify(secret, header string, now time.Time, tolerance time.Duration, body []byte) bool {
-	var t, v1 string
+	var t string
+	var signatures []string
 	for part := range strings.SplitSeq(header, ",") {
 		k, v, _ := strings.Cut(strings.TrimSpace(part), "=")
 		switch k {
 		case "t":
 			t = v
 		case "v1":
-			v1 = v
+			signatures = append(signatures, v)
 		}
 	}
 	unix, err := strconv.ParseInt(t, 10, 64)
 	if err != nil || now.Sub(time.Unix(unix, 0)).Abs() > tolerance {
 		return false
 	}
-	return hmac.Equal([]byte(v1), []byte(mac(secret, t, body)))
+	want, good := []byte(mac(secret, t, body)), false
+	for _, s := range signatures {
+		good = hmac.Equal([]byte(s), want) || good
+	}
+	return good
 }

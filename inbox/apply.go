@@ -23,7 +23,15 @@ func (*Inbox) Apply(tx *store.Tx, e *holdfast.Entry) error {
 	case *holdfast.ConversationStatus:
 		return setStatus(tx, e, e.Subject, b.Status, b)
 	case *holdfast.ConversationSubject:
-		return setField(tx, e, "subject", clip(b.Subject, 998))
+		return renamed(tx, e, b)
+	case *holdfast.ConversationMerged:
+		return joined(tx, e, b.With, false)
+	case *holdfast.ConversationUnmerged:
+		return joined(tx, e, b.With, true)
+	case *holdfast.MessageMoved:
+		return moved(tx, e, b)
+	case *holdfast.MessageCancelled:
+		return withdrawn(tx, e, b)
 	case *holdfast.ConversationPrioritised:
 		return setField(tx, e, "priority", int(b.Priority))
 	case *holdfast.ConversationAssigned:
@@ -82,87 +90,37 @@ func (*Inbox) Apply(tx *store.Tx, e *holdfast.Entry) error {
 }
 
 func opened(tx *store.Tx, e *holdfast.Entry, b *holdfast.ConversationOpened) error {
-	return tx.Exec(`INSERT INTO {conversation} (id, workspace, number, customer, channel, opened_at, page, subject, subject_stamp, team, assigned_stamp, last_clock)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11)
+	return tx.Exec(`INSERT INTO {conversation} (id, workspace, number, customer, channel, opened_at, page, subject, subject_stamp, team, assigned_stamp, last_clock, opened_clock, subject_fold)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, customer = excluded.customer, channel = excluded.channel,
-			opened_at = excluded.opened_at, page = excluded.page,
+			opened_at = excluded.opened_at, page = excluded.page, opened_clock = excluded.opened_clock,
+			subject_fold = CASE WHEN {conversation}.subject_stamp IS NULL OR excluded.subject_stamp > {conversation}.subject_stamp THEN excluded.subject_fold ELSE {conversation}.subject_fold END,
 			subject = CASE WHEN {conversation}.subject_stamp IS NULL OR excluded.subject_stamp > {conversation}.subject_stamp THEN excluded.subject ELSE {conversation}.subject END,
 			subject_stamp = CASE WHEN {conversation}.subject_stamp IS NULL OR excluded.subject_stamp > {conversation}.subject_stamp THEN excluded.subject_stamp ELSE {conversation}.subject_stamp END,
 			team = CASE WHEN {conversation}.assigned_stamp IS NULL OR excluded.assigned_stamp > {conversation}.assigned_stamp THEN excluded.team ELSE {conversation}.team END,
 			operator = CASE WHEN {conversation}.assigned_stamp IS NULL OR excluded.assigned_stamp > {conversation}.assigned_stamp THEN NULL ELSE {conversation}.operator END,
 			assigned_stamp = CASE WHEN {conversation}.assigned_stamp IS NULL OR excluded.assigned_stamp > {conversation}.assigned_stamp THEN excluded.assigned_stamp ELSE {conversation}.assigned_stamp END,
 			last_clock = CASE WHEN excluded.last_clock > {conversation}.last_clock THEN excluded.last_clock ELSE {conversation}.last_clock END`,
-		e.Subject, e.Workspace, b.Number, b.Customer, b.Channel, e.At, clip(b.Page, 2000), clip(b.Subject, 998), store.Stamp(e), b.Team, e.Clock)
+		e.Subject, e.Workspace, b.Number, b.Customer, b.Channel, e.At, clip(b.Page, 2000), clip(b.Subject, 998), store.Stamp(e), b.Team, e.Clock, fold(clip(b.Subject, 998)))
 }
 
-const stateNow = `CASE WHEN {conversation}.status = 'closed' THEN 'closed'
-	WHEN {conversation}.status <> 'open' AND (CASE WHEN excluded.last_in_clock > {conversation}.last_in_clock THEN excluded.last_in_clock ELSE {conversation}.last_in_clock END) > {conversation}.status_clock THEN 'open'
-	ELSE {conversation}.status END`
-
-// The preview is the latest message's. last_clock also moves when a conversation
-// is opened, so it is not what the preview goes by.
-const latestPreview = `preview = CASE WHEN excluded.last_clock > {conversation}.last_in_clock AND excluded.last_clock > {conversation}.last_out_clock THEN excluded.preview ELSE {conversation}.preview END,
-	preview_dir = CASE WHEN excluded.last_clock > {conversation}.last_in_clock AND excluded.last_clock > {conversation}.last_out_clock THEN excluded.preview_dir ELSE {conversation}.preview_dir END,
-	last_clock = CASE WHEN excluded.last_clock > {conversation}.last_clock THEN excluded.last_clock ELSE {conversation}.last_clock END`
-
-func received(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageReceived) error {
-	x := extra{To: b.To, CC: b.CC, Attachments: b.Attachments, Marks: b.Marks, Language: b.Language, SentAt: b.SentAt,
-		Remote: b.Remote, Thread: b.Thread, Scheme: b.From.Scheme}
-	err := tx.Exec(insertMessage, e.LSN, b.Message, e.Workspace, e.Subject, e.Clock, e.At, holdfast.Inbound, b.Customer, b.Channel, holdfast.ID{},
-		b.From.Value, clip(b.From.Name, 200), clip(b.Subject, 998), store.Text(b.Text), store.Text(b.Rest), store.Text(b.HTML), nullable(b.ExternalID), x.encode(), b.Raw)
-	if err != nil {
-		return err
-	}
-	return tx.Exec(`INSERT INTO {conversation} (id, workspace, first_in_at, last_in_clock, last_clock, preview, preview_dir)
-		VALUES ($1, $2, $3, $4, $4, $5, 'in')
-		ON CONFLICT (id) DO UPDATE SET
-			first_in_at = CASE WHEN {conversation}.first_in_at = 0 OR excluded.first_in_at < {conversation}.first_in_at THEN excluded.first_in_at ELSE {conversation}.first_in_at END,
-			state = `+stateNow+`,
-			last_in_clock = CASE WHEN excluded.last_in_clock > {conversation}.last_in_clock THEN excluded.last_in_clock ELSE {conversation}.last_in_clock END,
-			`+latestPreview,
-		e.Subject, e.Workspace, e.At, e.Clock, preview(b.Text, b.Attachments))
-}
-
-const insertMessage = `INSERT INTO {message} (lsn, id, workspace, conversation, clock, at, direction, customer, channel, author,
-		address, address_name, subject, text, rest, html, external_id, extra, raw)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-	ON CONFLICT (id) DO NOTHING`
-
-func nullable(s string) any {
-	if s == "" {
-		return nil
-	}
-	return clip(s, 998)
-}
-
-func queued(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageQueued) error {
-	x := extra{CC: b.CC, BCC: b.BCC, Attachments: b.Attachments, Automatic: b.Automatic, Thread: b.Thread, Scheme: b.To.Scheme}
-	err := tx.Exec(insertMessage, e.LSN, b.Message, e.Workspace, e.Subject, e.Clock, e.At, holdfast.Outbound, b.Customer, b.Channel, b.Author,
-		b.To.Value, clip(b.To.Name, 200), clip(b.Subject, 998), store.Text(b.Text), "", store.Text(b.HTML), nullable(b.ExternalID), x.encode(), "")
-	if err != nil {
-		return err
-	}
-	var replied int64
-	if !b.Automatic && !b.Author.IsZero() {
-		replied = e.At.UnixMilli()
-	}
-	err = tx.Exec(`INSERT INTO {conversation} (id, workspace, first_reply_at, last_out_clock, last_clock, preview, preview_dir)
-		VALUES ($1, $2, $3, $4, $4, $5, 'out')
-		ON CONFLICT (id) DO UPDATE SET
-			first_reply_at = CASE WHEN excluded.first_reply_at > 0 AND ({conversation}.first_reply_at = 0 OR excluded.first_reply_at < {conversation}.first_reply_at) THEN excluded.first_reply_at ELSE {conversation}.first_reply_at END,
-			last_out_clock = CASE WHEN excluded.last_out_clock > {conversation}.last_out_clock THEN excluded.last_out_clock ELSE {conversation}.last_out_clock END,
-			`+latestPreview,
-		e.Subject, e.Workspace, replied, e.Clock, preview(b.Text, b.Attachments))
-	if err != nil || b.Then == "" {
-		return err
-	}
-	return setStatus(tx, e, e.Subject, b.Then, nil)
+func renamed(tx *store.Tx, e *holdfast.Entry, b *holdfast.ConversationSubject) error {
+	return tx.Exec(`INSERT INTO {conversation} (id, workspace, subject, subject_fold, subject_stamp) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET subject = excluded.subject, subject_fold = excluded.subject_fold, subject_stamp = excluded.subject_stamp
+		WHERE {conversation}.subject_stamp IS NULL OR excluded.subject_stamp > {conversation}.subject_stamp`,
+		e.Subject, e.Workspace, clip(b.Subject, 998), fold(clip(b.Subject, 998)), store.Stamp(e))
 }
 
 func noted(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageNoted) error {
 	x := extra{Attachments: b.Attachments, Mentions: b.Mentions}
-	return tx.Exec(insertMessage, e.LSN, b.Message, e.Workspace, e.Subject, e.Clock, e.At, holdfast.Note, holdfast.ID{}, holdfast.ID{}, b.Author,
-		"", "", "", store.Text(b.Text), "", "", nil, x.encode(), "")
+	err := tx.Exec(insertMessage, e.LSN, b.Message, e.Workspace, e.Subject, e.Clock, e.At, holdfast.Note, holdfast.ID{}, holdfast.ID{}, b.Author,
+		"", "", "", store.Text(b.Text), "", "", nil, x.encode(), "", holdfast.ID{})
+	for _, who := range b.Mentions {
+		if err == nil {
+			err = tx.Exec(`INSERT INTO {mention} (workspace, operator, message, clock) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, e.Workspace, who, b.Message, e.Clock)
+		}
+	}
+	return err
 }
 
 // setStatus writes the status when this is the latest word on it, and derives

@@ -17,6 +17,7 @@ type Conversation struct {
 	Page     string         `json:"page,omitempty"`
 	Draft    *Draft         `json:"draft"`
 	ReadUpto holdfast.Clock `json:"read_upto"`
+	Merged   []holdfast.ID  `json:"merged" doc:"Conversations that are shown as this one."`
 }
 
 // Draft is what an operator has typed and not sent.
@@ -30,10 +31,27 @@ func notFound(what string) error {
 	return holdfast.Errorf(holdfast.NotFound, what+".missing", "there is no such %s in this workspace", what)
 }
 
-// Conversation reads one conversation as asker sees it. The error is NotFound.
+// shown is the id of the conversation that one is shown as: itself, or what it was
+// merged into. It costs a look at the primary key.
+func shown(id string) string {
+	return "COALESCE((SELECT k.merged FROM conversation k WHERE k.id = " + id + " AND k.workspace = $1), " + id + ")"
+}
+
+// members are the conversations that are shown as this one, itself left out.
+func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]holdfast.ID, error) {
+	rows, err := b.db.Query(ctx, "SELECT id FROM conversation WHERE merged = $1 AND workspace = $2 ORDER BY id", id, workspace)
+	list, err := store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+	if list == nil {
+		list = []holdfast.ID{}
+	}
+	return list, err
+}
+
+// Conversation reads one conversation as asker sees it: one that was merged into
+// another gives that other. The error is NotFound.
 func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.ID) (*Conversation, error) {
 	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0) FROM conversation c"+itemJoins+
-		" WHERE c.workspace = $1 AND c.id = $3", workspace, asker, id)
+		" WHERE c.workspace = $1 AND c.id = "+shown("$3"), workspace, asker, id)
 	list, err := store.Collect(rows, err, func(r *store.Rows, c *Conversation) error {
 		i := &c.Item
 		err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
@@ -59,6 +77,10 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 		}
 	}
 	var d Draft
+	if c.Merged, err = b.members(ctx, workspace, c.ID); err != nil {
+		return nil, err
+	}
+	id = c.ID
 	err = b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, id).Scan(&d.Text, &d.Note, &d.At)
 	if err == nil {
 		c.Draft = &d
@@ -96,6 +118,7 @@ type Message struct {
 	SentAt       time.Time             `json:"sent_at,omitzero"`
 	Mentions     []holdfast.ID         `json:"mentions,omitempty"`
 	Automatic    bool                  `json:"automatic,omitempty"`
+	Forwarded    holdfast.ID           `json:"forwarded,omitzero" doc:"The message that this one passes on to somebody else."`
 	ExternalID   string                `json:"external_id,omitempty"`
 	HasRaw       bool                  `json:"has_raw"`
 	Raw          string                `json:"-"`
@@ -113,7 +136,7 @@ type DeliveryState struct {
 }
 
 const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, m.channel, m.customer, m.author, m.address, m.address_name,
-	m.subject, m.text, m.rest, m.html, m.external_id, m.extra, m.raw,
+	m.subject, m.text, m.rest, m.html, m.external_id, m.extra, m.raw, m.forwarded,
 	CASE WHEN l.message IS NOT NULL THEN 'sending' ELSE COALESCE(o.state, '') END, COALESCE(o.code, ''), COALESCE(o.reason, ''), COALESCE(o.attempts, 0), COALESCE(o.due_at, 0), COALESCE(o.doubled, FALSE)
 	FROM message m LEFT JOIN outbox o ON o.message = m.id LEFT JOIN lease l ON l.message = m.id`
 
@@ -122,7 +145,7 @@ func scanMessage(r *store.Rows, m *Message) error {
 	var raw []byte
 	var d DeliveryState
 	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name,
-		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled)
+		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &m.Forwarded, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled)
 	if err != nil {
 		return err
 	}
@@ -161,8 +184,19 @@ func (b *Inbox) Messages(ctx context.Context, workspace, conversation holdfast.I
 	if before <= 0 {
 		before = 1<<63 - 1
 	}
-	rows, err := b.db.Query(ctx, "SELECT "+messageColumns+` WHERE m.conversation = $1 AND m.workspace = $2 AND m.clock < $3 ORDER BY m.clock DESC, m.lsn DESC LIMIT $4`,
-		conversation, workspace, before, limit+1)
+	members, err := b.members(ctx, workspace, conversation)
+	if err != nil {
+		return nil, false, err
+	}
+	args := []any{workspace, before, limit + 1, conversation}
+	in := "= $4"
+	if len(members) > 0 {
+		for _, id := range members {
+			args = append(args, id)
+		}
+		in = "IN " + store.In(4, len(args)-3)
+	}
+	rows, err := b.db.Query(ctx, "SELECT "+messageColumns+" WHERE m.conversation "+in+" AND m.workspace = $1 AND m.clock < $2 ORDER BY m.clock DESC, m.lsn DESC LIMIT $3", args...)
 	list, err = store.Collect(rows, err, scanMessage)
 	if err != nil {
 		return nil, false, err

@@ -30,7 +30,7 @@ func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr h
 	}
 	rows, err := b.db.Query(ctx, `SELECT f.n, m.id, m.conversation, m.direction, m.author, m.text, m.extra, m.at FROM (
 			SELECT i.lsn AS n, i.lsn AS lsn FROM message i
-				WHERE i.conversation IN (SELECT c.id FROM conversation c WHERE c.workspace = $1 AND c.channel = $2 AND c.customer IN
+				WHERE i.conversation IN (SELECT c.id FROM conversation c WHERE c.workspace = $1 AND c.customer IN
 					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4))
 				AND i.direction = 'in' AND i.address = $4 AND i.channel = $2 AND i.lsn > $5
 			UNION ALL
@@ -58,8 +58,7 @@ func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr h
 
 // TalkOf is who is at an address and their running conversation on a channel; zero where there is none.
 func (b *Inbox) TalkOf(ctx context.Context, workspace, channel holdfast.ID, addr holdfast.Address) (customer, conversation holdfast.ID, err error) {
-	err = b.db.QueryRow(ctx, `SELECT a.customer, (SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
-			ORDER BY c.last_clock DESC LIMIT 1)
+	err = b.db.QueryRow(ctx, `SELECT a.customer, `+running+`
 		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`, workspace, channel, addr.Scheme, addr.Value).Scan(&customer, &conversation)
 	if errors.Is(err, store.ErrNoRows) {
 		return customer, conversation, nil

@@ -20,15 +20,18 @@ type Inbox struct{ db *store.DB }
 // New returns the inbox over db.
 func New(db *store.DB) *Inbox { return &Inbox{db: db} }
 
+// Now is the desk's clock.
+func (b *Inbox) Now() time.Time { return b.db.Now() }
+
 // Name is the projection's name.
 func (*Inbox) Name() string { return "inbox" }
 
 // Version changes when the same entries must give other rows.
-func (*Inbox) Version() int { return 1 }
+func (*Inbox) Version() int { return 2 }
 
 // Tables are the ones that only Apply writes.
 func (*Inbox) Tables() []string {
-	return []string{"customer", "address", "conversation", "message", "tag", "read_mark", "draft", "arrival"}
+	return []string{"customer", "address", "conversation", "message", "tag", "read_mark", "draft", "arrival", "conversation_edge", "message_fate", "mention"}
 }
 
 // previewLength is how many characters of the last message a list shows.

@@ -25,7 +25,8 @@ const (
 	Resolved   View = "resolved"
 	Closed     View = "closed"
 	All        View = "all"
-	Unread     View = "unread" // open, with something the asker has not read
+	Unread     View = "unread"   // open, with something the asker has not read
+	Mentions   View = "mentions" // with a note that mentions the asker
 )
 
 // Filter narrows a list. Zero fields do not.
@@ -88,8 +89,8 @@ func (b *Inbox) List(ctx context.Context, workspace holdfast.ID, f Filter) (item
 	if f.Limit <= 0 || f.Limit > 200 {
 		f.Limit = 50
 	}
-	where := []string{"c.workspace = $1"}
-	args := []any{workspace, f.Asker}
+	where := []string{"c.workspace = $1", "c.merged IS NULL"}
+	args := []any{workspace, somebody(f.Asker)}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	switch f.View {
 	case Mine:
@@ -98,12 +99,14 @@ func (b *Inbox) List(ctx context.Context, workspace holdfast.ID, f Filter) (item
 		where = append(where, "c.state = 'open'", "c.operator IS NULL")
 	case Unread:
 		where = append(where, "c.state = 'open'", "c.last_in_clock > COALESCE(r.upto, 0)")
+	case Mentions:
+		where = append(where, "c.id IN ("+mentioned(false)+")")
 	case OpenView, Waiting, Snoozed, Resolved, Closed:
 		where = append(where, "c.state = "+arg(string(f.View)))
 	case All, "":
 	default:
 		return nil, "", holdfast.Errorf(holdfast.Invalid, "view.unknown", "there is no view %q", clip(string(f.View), 32)).WithField("view").
-			WithNext("Use mine, unassigned, unread, open, waiting, snoozed, resolved, closed or all.")
+			WithNext("Use mine, unassigned, unread, mentions, open, waiting, snoozed, resolved, closed or all.")
 	}
 	for _, w := range []struct {
 		column string
@@ -165,16 +168,36 @@ func (b *Inbox) addTags(ctx context.Context, items []Item) error {
 }
 
 func makeCursor(clock holdfast.Clock, id holdfast.ID) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(clock))
-	return base64.RawURLEncoding.EncodeToString(append(b, id[:]...))
+	return makeKeys([]int64{int64(clock)}, id)
 }
 
 func openCursor(s string) (holdfast.Clock, holdfast.ID, error) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != 24 {
-		return 0, holdfast.ID{}, holdfast.Errorf(holdfast.Invalid, "cursor.malformed", "this cursor was not made here").WithNext("Start again without a cursor.").WithField("cursor")
+	keys, id, err := openKeys(s, 1)
+	if err != nil {
+		return 0, id, err
 	}
-	return holdfast.Clock(binary.BigEndian.Uint64(b)), holdfast.ID(b[8:]), nil
+	return holdfast.Clock(keys[0]), id, nil
+}
+
+// makeKeys is a cursor: the place of a list's last row in its order.
+func makeKeys(keys []int64, id holdfast.ID) string {
+	var b []byte
+	for _, k := range keys {
+		b = binary.BigEndian.AppendUint64(b, uint64(k))
+	}
+	return base64.RawURLEncoding.EncodeToString(append(b, id[:]...))
+}
+
+// openKeys reads a cursor of n keys. The error is Invalid.
+func openKeys(s string, n int) (keys []int64, id holdfast.ID, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) != 8*n+16 {
+		return nil, id, holdfast.Errorf(holdfast.Invalid, "cursor.malformed", "this cursor was not made here").WithNext("Start again without a cursor.").WithField("cursor")
+	}
+	for i := range n {
+		keys = append(keys, int64(binary.BigEndian.Uint64(b[8*i:])))
+	}
+	return keys, holdfast.ID(b[8*n:]), nil
 }
 
 // Counts are the sizes of the views, for one asker. A view larger than CountLimit is given as CountLimit.
@@ -187,6 +210,7 @@ type Counts struct {
 	Snoozed    int `json:"snoozed"`
 	Resolved   int `json:"resolved"`
 	Closed     int `json:"closed"`
+	Mentions   int `json:"mentions" doc:"Conversations with a note that mentions the asker and is not read."`
 }
 
 // CountLimit is where counting stops: nobody acts on the difference, and a
@@ -196,7 +220,7 @@ const CountLimit = 1000
 // Counts counts the views of a workspace for asker.
 func (b *Inbox) Counts(ctx context.Context, workspace, asker holdfast.ID) (Counts, error) {
 	some := func(where string) string {
-		return fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM conversation c WHERE c.workspace = $1 AND %s LIMIT %d) AS counted)", where, CountLimit)
+		return fmt.Sprintf("(SELECT count(*) FROM (SELECT 1 FROM conversation c WHERE c.workspace = $1 AND c.merged IS NULL AND %s LIMIT %d) AS counted)", where, CountLimit)
 	}
 	var n Counts
 	err := b.db.QueryRow(ctx, "SELECT "+strings.Join([]string{
@@ -204,7 +228,8 @@ func (b *Inbox) Counts(ctx context.Context, workspace, asker holdfast.ID) (Count
 		some("c.state = 'open' AND c.operator IS NULL"),
 		some("c.state = 'open' AND c.last_in_clock > COALESCE((SELECT upto FROM read_mark r WHERE r.operator = $2 AND r.conversation = c.id), 0)"),
 		some("c.state = 'open'"), some("c.state = 'waiting'"), some("c.state = 'snoozed'"), some("c.state = 'resolved'"), some("c.state = 'closed'"),
-	}, ", "), workspace, asker).Scan(&n.Mine, &n.Unassigned, &n.Unread, &n.Open, &n.Waiting, &n.Snoozed, &n.Resolved, &n.Closed)
+		some("c.id IN (" + mentioned(true) + ")"),
+	}, ", "), workspace, somebody(asker)).Scan(&n.Mine, &n.Unassigned, &n.Unread, &n.Open, &n.Waiting, &n.Snoozed, &n.Resolved, &n.Closed, &n.Mentions)
 	return n, err
 }
 
@@ -229,6 +254,6 @@ func (b *Inbox) Marks(tx *store.Tx, workspace, conversation holdfast.ID, tag str
 
 // DueSnoozes lists conversations whose snooze has run out, of every workspace.
 func (b *Inbox) DueSnoozes(ctx context.Context, now time.Time) ([][2]holdfast.ID, error) {
-	rows, err := b.db.Query(ctx, `SELECT workspace, id FROM conversation WHERE state = 'snoozed' AND snooze_until > 0 AND snooze_until <= $1 ORDER BY snooze_until LIMIT 200`, now)
+	rows, err := b.db.Query(ctx, `SELECT workspace, id FROM conversation WHERE state = 'snoozed' AND merged IS NULL AND snooze_until > 0 AND snooze_until <= $1 ORDER BY snooze_until LIMIT 200`, now)
 	return store.Collect(rows, err, func(r *store.Rows, p *[2]holdfast.ID) error { return r.Scan(&p[0], &p[1]) })
 }

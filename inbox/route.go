@@ -1,8 +1,10 @@
 package inbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -56,11 +58,16 @@ type Place struct {
 	Conversation holdfast.ID // the latest one with this customer on the channel that is not closed
 }
 
+// running is a customer's latest conversation on channel $2 that a message may
+// join, as it is shown: one that was merged is as open as what it was merged into.
+const running = `(SELECT COALESCE(c.merged, c.id) FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2
+			AND COALESCE((SELECT k.state FROM conversation k WHERE k.id = c.merged), c.state) <> 'closed'
+			ORDER BY c.last_clock DESC LIMIT 1)`
+
 // FindPlace finds who writes from an address and their latest conversation on a
 // channel that a message may join; zero ids where there is none.
 func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address) (p Place, err error) {
-	err = tx.QueryRow(`SELECT a.customer, a.verified, (SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
-			ORDER BY c.last_clock DESC LIMIT 1)
+	err = tx.QueryRow(`SELECT a.customer, a.verified, `+running+`
 		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`,
 		workspace, channel, a.Scheme, a.Value).Scan(&p.Customer, &p.Verified, &p.Conversation)
 	if errors.Is(err, store.ErrNoRows) {
@@ -84,8 +91,7 @@ func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast
 	l := &Location{}
 	l.Question = store.Question{
 		Query: `SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
-			(SELECT c.id FROM conversation c WHERE c.customer = a.customer AND c.workspace = $1 AND c.channel = $2 AND c.state <> 'closed'
-			ORDER BY c.last_clock DESC LIMIT 1)
+			` + running + `
 		FROM (SELECT 1 AS one) AS o
 			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
 			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4
@@ -115,14 +121,17 @@ type Brief struct {
 	Priority holdfast.Priority
 	Until    time.Time
 	LastIn   holdfast.Clock
+	// StatusClock is the entry's that set the status.
+	StatusClock holdfast.Clock
 }
 
-// FindConversation reads a conversation in a command. The error is NotFound.
+// FindConversation reads a conversation in a command; of one that was merged, what
+// it is shown as. The error is NotFound.
 func FindConversation(tx *store.Tx, workspace, id holdfast.ID) (*Brief, error) {
 	var b Brief
-	err := tx.QueryRow(`SELECT id, number, customer, channel, subject, state, status, operator, team, priority, snooze_until, last_in_clock
-		FROM conversation WHERE id = $1 AND workspace = $2`, id, workspace).
-		Scan(&b.ID, &b.Number, &b.Customer, &b.Channel, &b.Subject, &b.State, &b.Status, &b.Operator, &b.Team, &b.Priority, &b.Until, &b.LastIn)
+	err := tx.QueryRow(`SELECT id, number, customer, channel, subject, state, status, operator, team, priority, snooze_until, last_in_clock, status_clock
+		FROM conversation WHERE workspace = $1 AND id = `+shown("$2"), workspace, id).
+		Scan(&b.ID, &b.Number, &b.Customer, &b.Channel, &b.Subject, &b.State, &b.Status, &b.Operator, &b.Team, &b.Priority, &b.Until, &b.LastIn, &b.StatusClock)
 	if errors.Is(err, store.ErrNoRows) {
 		return nil, notFound("conversation")
 	}
@@ -138,8 +147,9 @@ func FindBySubject(tx *store.Tx, workspace, channel, customer holdfast.ID, norma
 	if want == "" {
 		return holdfast.ID{}, nil
 	}
-	rows, err := tx.Query(`SELECT id, subject FROM conversation WHERE customer = $1 AND workspace = $2 AND channel = $3 AND state <> 'closed' AND last_clock >= $4
-		ORDER BY last_clock DESC LIMIT 50`, customer, workspace, channel, holdfast.ClockAt(since))
+	rows, err := tx.Query(`SELECT COALESCE(c.merged, c.id), c.subject FROM conversation c WHERE c.customer = $1 AND c.workspace = $2 AND c.channel = $3 AND c.last_clock >= $4
+			AND COALESCE((SELECT k.state FROM conversation k WHERE k.id = c.merged), c.state) <> 'closed'
+		ORDER BY c.last_clock DESC LIMIT 50`, customer, workspace, channel, holdfast.ClockAt(since))
 	if err != nil {
 		return holdfast.ID{}, err
 	}
@@ -188,27 +198,51 @@ func FindCustomer(tx *store.Tx, workspace, id holdfast.ID) error {
 type Last struct {
 	From    holdfast.Address
 	Subject string
+	Clock   holdfast.Clock
+	Channel holdfast.ID
 }
 
-// LastInbound finds the customer's latest message in a conversation on a channel; zero when there is none.
+// Members are a conversation and those that are shown as it.
+func Members(tx *store.Tx, workspace, conversation holdfast.ID) ([]holdfast.ID, error) {
+	rows, err := tx.Query("SELECT id FROM conversation WHERE merged = $1 AND workspace = $2", conversation, workspace)
+	list, err := store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+	return append([]holdfast.ID{conversation}, list...), err
+}
+
+// LastInbound finds the customer's latest message in a conversation on a channel (zero:
+// any); zero when there is none. What somebody wrote to whom we had only passed a
+// message on is not the customer's.
 func LastInbound(tx *store.Tx, workspace, conversation, channel holdfast.ID) (l Last, err error) {
-	var raw []byte
-	err = tx.QueryRow(`SELECT address, address_name, subject, extra FROM message
-		WHERE conversation = $1 AND workspace = $2 AND channel = $3 AND direction = 'in' ORDER BY clock DESC LIMIT 1`, conversation, workspace, channel).
-		Scan(&l.From.Value, &l.From.Name, &l.Subject, &raw)
-	if errors.Is(err, store.ErrNoRows) {
-		return Last{}, nil
-	}
+	members, err := Members(tx, workspace, conversation)
 	if err != nil {
 		return l, err
 	}
-	var x extra
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &x); err != nil {
+	for _, id := range members {
+		var one Last
+		var raw []byte
+		err := tx.QueryRow(`SELECT m.address, m.address_name, m.subject, m.extra, m.clock, m.channel FROM message m
+			WHERE m.conversation = $1 AND m.workspace = $2 AND m.channel = COALESCE($3, m.channel) AND m.direction = 'in'
+				AND NOT EXISTS (SELECT 1 FROM message f WHERE f.conversation = m.conversation AND f.forwarded IS NOT NULL AND f.address = m.address AND f.customer <> m.customer)
+			ORDER BY m.clock DESC LIMIT 1`, id, workspace, channel).
+			Scan(&one.From.Value, &one.From.Name, &one.Subject, &raw, &one.Clock, &one.Channel)
+		if errors.Is(err, store.ErrNoRows) {
+			continue
+		}
+		if err != nil {
 			return l, err
 		}
+		if one.Clock < l.Clock {
+			continue
+		}
+		var x extra
+		if len(raw) > 0 {
+			if err := json.Unmarshal(raw, &x); err != nil {
+				return l, err
+			}
+		}
+		one.From.Scheme = x.Scheme
+		l = one
 	}
-	l.From.Scheme = x.Scheme
 	return l, nil
 }
 
@@ -232,19 +266,39 @@ func ReadUpto(tx *store.Tx, operator, conversation holdfast.ID) (upto holdfast.C
 	return upto, err
 }
 
+// LastClock is the clock of the newest message of a conversation, notes included.
+func LastClock(tx *store.Tx, workspace, conversation holdfast.ID) (last holdfast.Clock, err error) {
+	err = tx.QueryRow(`SELECT COALESCE(MAX(m.clock), 0) FROM message m WHERE m.workspace = $1
+		AND m.conversation IN (SELECT k.id FROM conversation k WHERE k.id = $2 OR k.merged = $2)`, workspace, conversation).Scan(&last)
+	return last, err
+}
+
 // Thread lists the provider ids of a conversation's messages on one channel, the
 // oldest first and at most max: the first one and the latest others.
 func Thread(tx *store.Tx, workspace, conversation, channel holdfast.ID, max int) ([]string, error) {
-	rows, err := tx.Query(`SELECT COALESCE(m.external_id, o.external_id, '') FROM message m LEFT JOIN outbox o ON o.message = m.id
-		WHERE m.conversation = $1 AND m.workspace = $2 AND m.channel = $3 AND m.direction <> 'note' ORDER BY m.clock DESC LIMIT 200`, conversation, workspace, channel)
-	list, err := store.Collect(rows, err, func(r *store.Rows, s *string) error { return r.Scan(s) })
+	members, err := Members(tx, workspace, conversation)
 	if err != nil {
 		return nil, err
 	}
+	type named struct {
+		id    string
+		clock holdfast.Clock
+	}
+	var list []named
+	for _, member := range members {
+		rows, err := tx.Query(`SELECT COALESCE(m.external_id, o.external_id, ''), m.clock FROM message m LEFT JOIN outbox o ON o.message = m.id
+			WHERE m.conversation = $1 AND m.workspace = $2 AND m.channel = $3 AND m.direction <> 'note' AND m.forwarded IS NULL ORDER BY m.clock DESC LIMIT 200`, member, workspace, channel)
+		some, err := store.Collect(rows, err, func(r *store.Rows, n *named) error { return r.Scan(&n.id, &n.clock) })
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	slices.SortFunc(list, func(a, b named) int { return cmp.Compare(b.clock, a.clock) })
 	var ids []string
 	for i := len(list) - 1; i >= 0; i-- {
-		if list[i] != "" {
-			ids = append(ids, list[i])
+		if list[i].id != "" {
+			ids = append(ids, list[i].id)
 		}
 	}
 	if len(ids) > max {
@@ -273,4 +327,24 @@ func FindSent(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok
 		return w, false, nil
 	}
 	return w, err == nil, err
+}
+
+// TagsOf lists the tags of one conversation.
+func TagsOf(tx *store.Tx, workspace, conversation holdfast.ID) ([]string, error) {
+	rows, err := tx.Query("SELECT DISTINCT tag FROM tag WHERE workspace = $1 AND conversation = $2 AND NOT removed ORDER BY tag", workspace, conversation)
+	return store.Collect(rows, err, func(r *store.Rows, s *string) error { return r.Scan(s) })
+}
+
+// Edges lists what a conversation was itself merged with, the smallest id first.
+func Edges(tx *store.Tx, workspace, conversation holdfast.ID) ([]holdfast.ID, error) {
+	rows, err := tx.Query(`SELECT CASE WHEN a = $2 THEN b ELSE a END AS other FROM conversation_edge
+		WHERE workspace = $1 AND (a = $2 OR b = $2) AND NOT removed ORDER BY other`, workspace, conversation)
+	return store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+}
+
+// CountMessages is how many messages a conversation shows, notes included.
+func CountMessages(tx *store.Tx, workspace, conversation holdfast.ID) (n int, err error) {
+	err = tx.QueryRow(`SELECT count(*) FROM message m WHERE m.workspace = $1
+		AND m.conversation IN (SELECT k.id FROM conversation k WHERE k.id = $2 OR k.merged = $2)`, workspace, conversation).Scan(&n)
+	return n, err
 }

@@ -137,6 +137,8 @@ func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message hold
 		return b.Message == message || b.Customer == p.Customer
 	case *holdfast.ConversationOpened:
 		return b.Customer == p.Customer
+	case *holdfast.ConversationMerged, *holdfast.ConversationUnmerged, *holdfast.MessageMoved:
+		return true
 	case *holdfast.CustomerCreated:
 		for _, a := range b.Addresses {
 			if a.Scheme == from.Scheme && a.Value == from.Value {
@@ -209,12 +211,16 @@ func (s *Sink) person(tx *journal.Tx, place inbox.Place, m *channel.Inbound) (ho
 // matter finds the conversation that a message continues; zero when it begins a new one.
 func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m *channel.Inbound) (holdfast.ID, error) {
 	ws := s.account.Workspace
-	joinable := func(id holdfast.ID) (bool, error) {
+	// joinable is the conversation that one is shown as, or zero if nothing may join it.
+	joinable := func(id holdfast.ID) (holdfast.ID, error) {
 		c, err := inbox.FindConversation(tx.Tx, ws, id)
-		if holdfast.KindOf(err) == holdfast.NotFound {
-			return false, nil
+		if holdfast.KindOf(err) == holdfast.NotFound || err == nil && c.State == holdfast.Closed {
+			return holdfast.ID{}, nil
 		}
-		return err == nil && c.State != holdfast.Closed, err
+		if err != nil {
+			return holdfast.ID{}, err
+		}
+		return c.ID, nil
 	}
 	if s.account.NormalSubject == nil && len(m.Thread) == 0 && len(m.Answers) == 0 && m.Conversation.IsZero() {
 		return place.Conversation, nil // one running talk per person: chats and messengers
@@ -226,8 +232,8 @@ func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m
 			return holdfast.ID{}, err
 		}
 		if ok {
-			if ok, err = joinable(w.Conversation); err != nil || ok {
-				return w.Conversation, err
+			if id, err := joinable(w.Conversation); err != nil || !id.IsZero() {
+				return id, err
 			}
 		}
 	}
@@ -237,14 +243,14 @@ func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m
 			return holdfast.ID{}, err
 		}
 		if ok {
-			if ok, err = joinable(w.Conversation); err != nil || ok {
-				return w.Conversation, err
+			if id, err := joinable(w.Conversation); err != nil || !id.IsZero() {
+				return id, err
 			}
 		}
 	}
 	if !m.Conversation.IsZero() {
-		if ok, err := joinable(m.Conversation); err != nil || ok {
-			return m.Conversation, err
+		if id, err := joinable(m.Conversation); err != nil || !id.IsZero() {
+			return id, err
 		}
 	}
 	if m.BySubject && s.account.NormalSubject != nil && !place.Customer.IsZero() {

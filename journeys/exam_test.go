@@ -17,8 +17,9 @@ import (
 
 // A client that did not hear the answer sends the same request again, and there
 // is still one of the thing, and the same answer.
-func TestEveryCreateIsIdempotent(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestEveryCreateIsIdempotent(t *testing.T) { each(t, everyCreateIsIdempotent) }
+
+func everyCreateIsIdempotent(t *testing.T, h *house) {
 	address := h.mailbox("help@desk.example", "")
 	dial(t, h.smtp).send("help@desk.example", goodMail(1, "Begin"))
 	c := all[struct{ ID holdfast.ID }](h, "/conversations?view=all")[0].ID.String()
@@ -35,6 +36,7 @@ func TestEveryCreateIsIdempotent(t *testing.T) {
 		"/webhooks":                        {"url": "https://customer.example/hook"},
 		"/workspaces":                      {"name": "Other", "language": "en", "time_zone": "UTC"},
 		"/tokens":                          {"name": "T", "role": "observer"},
+		"/imports":                         {"source": "csv", "file": "customers.csv"},
 	}
 	for _, d := range h.doors() { // a create that is not tried here fails
 		if d.method != "POST" || d.RequestBody == nil || d.permission == "" {
@@ -86,7 +88,7 @@ func TestEveryCreateIsIdempotent(t *testing.T) {
 func (h *house) total() string {
 	h.t.Helper()
 	var s []string
-	for _, table := range []string{"conversation", "message", "outbox", "customer", "address", "channel_account", "operator", "member", "team", "webhook", "workspace", "token"} {
+	for _, table := range []string{"conversation", "message", "outbox", "customer", "address", "channel_account", "operator", "member", "team", "webhook", "workspace", "token", "import_run"} {
 		s = append(s, fmt.Sprint(table, " ", h.count("SELECT COUNT(*) FROM "+table)))
 	}
 	return strings.Join(s, ", ")
@@ -94,8 +96,9 @@ func (h *house) total() string {
 
 // A reader who turns pages while messages come in skips nothing that was there when
 // they began, and sees nothing twice.
-func TestPagesHaveNoGapAndNoDouble(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestPagesHaveNoGapAndNoDouble(t *testing.T) { each(t, pagesHaveNoGapAndNoDouble) }
+
+func pagesHaveNoGapAndNoDouble(t *testing.T, h *house) {
 	site := h.channel("chat", "Site", map[string]any{"visitor_per_minute": 0, "address_per_minute": 0})
 	h.mailbox("help@desk.example", "")
 	const n = 60
@@ -201,8 +204,9 @@ var secretForm = regexp.MustCompile(`hf_[A-Za-z0-9_-]{6}`)
 
 // Whatever is wrong with a request, the answer has a stable code, a sentence, and
 // where somebody can do something about it, the next step.
-func TestErrorsSayWhatToDo(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestErrorsSayWhatToDo(t *testing.T) { each(t, errorsSayWhatToDo) }
+
+func errorsSayWhatToDo(t *testing.T, h *house) {
 	token := caller{token: h.token}
 	nobody := holdfast.NewID().String()
 	for _, c := range []struct {

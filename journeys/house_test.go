@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"holdfast/app"
 	"holdfast/demo"
 	"holdfast/setup"
+	"holdfast/store/storetest"
 )
 
 // house is a running desk with one workspace, and an administrator's token for it.
@@ -35,24 +37,37 @@ type house struct {
 // open starts a desk on a folder; an empty folder gets a workspace.
 func open(t testing.TB, dir string) *house {
 	t.Helper()
-	return start(t, dir, nil)
+	return start(t, app.Config{Data: dir}, nil)
 }
 
 // openDemo starts a desk with the demo workspace, its shop and its mail server.
 func openDemo(t testing.TB, dir string) *house {
 	t.Helper()
-	return start(t, dir, demo.Attach)
+	return start(t, app.Config{Data: dir}, demo.Attach)
 }
 
-func start(t testing.TB, dir string, attach func(*app.App) *demo.Demo) *house {
+// each makes a journey on each database that this machine has, with a desk of its own.
+func each(t *testing.T, journey func(t *testing.T, h *house)) {
+	t.Run("sqlite", func(t *testing.T) { journey(t, open(t, t.TempDir())) })
+	t.Run("postgres", func(t *testing.T) {
+		journey(t, start(t, app.Config{Data: t.TempDir(), DatabaseURL: storetest.PostgresURL(t)}, nil))
+	})
+}
+
+// start opens a desk; what its configuration leaves out is what tests need.
+func start(t testing.TB, c app.Config, attach func(*app.App) *demo.Demo) *house {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &house{t: t, smtp: freePort(t)}
+	if c.SMTPListen == "" {
+		c.SMTPListen = freePort(t)
+	}
+	c.Listen, c.AllowPrivate, c.AttachmentLimit = "127.0.0.1:0", true, 40<<20
+	h := &house{t: t, smtp: strings.TrimPrefix(c.SMTPListen, "lmtp:")}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("HOLDFAST_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	h.App = app.New(app.Config{Listen: "127.0.0.1:0", Data: dir, SMTPListen: h.smtp, AllowPrivate: true, AttachmentLimit: 40 << 20}, log)
+	h.App = app.New(c, log)
 	h.PasswordCost = access.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}
 	var d *demo.Demo
 	if attach != nil {

@@ -232,10 +232,11 @@ func addressed(mails []letter) (to map[string]string, addresses []string) {
 	return to, addresses
 }
 
-func TestEveryMailOfTheCorpusComesInBySMTP(t *testing.T) {
+func TestEveryMailOfTheCorpusComesInBySMTP(t *testing.T) { each(t, everyMailOfTheCorpusComesInBySMTP) }
+
+func everyMailOfTheCorpusComesInBySMTP(t *testing.T, h *house) {
 	mails := letters(t)
 	to, addresses := addressed(mails)
-	h := open(t, t.TempDir())
 	for _, a := range addresses {
 		h.mailbox(a, "")
 	}

@@ -22,7 +22,8 @@ const marker = "zanzibar"
 // victim is a workspace with one of everything in it.
 type victim struct {
 	workspace, administrator, operator, team, customer, conversation, message, reply, note, arrival holdfast.ID
-	channel, webhook, token                                                                         holdfast.ID
+	channel, webhook, token, imported                                                               holdfast.ID
+	passkey                                                                                         holdfast.ID
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
 }
@@ -38,7 +39,7 @@ func (v *victim) params() map[string]map[string]string {
 	return map[string]map[string]string{
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
-		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session},
+		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/imports/": id(v.imported),
 	}
 }
 
@@ -47,7 +48,7 @@ func (v *victim) fields() map[string]any {
 	return map[string]any{
 		"channel": v.channel.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(), "conversation": v.conversation.String(),
 		"operators": []string{v.operator.String(), v.administrator.String()}, "mentions": []string{v.operator.String()}, "attachments": []holdfast.Attachment{v.attachment},
-		"to": map[string]string{"scheme": "mailto", "value": "victim@customer.example"},
+		"to": map[string]string{"scheme": "mailto", "value": "victim@customer.example"}, "like": v.imported.String(),
 	}
 }
 
@@ -55,7 +56,7 @@ func (v *victim) fields() map[string]any {
 func (v *victim) own() map[string]holdfast.ID {
 	return map[string]holdfast.ID{
 		"/conversations": v.conversation, "/conversations/{id}/replies": v.reply, "/conversations/{id}/notes": v.note, "/customers": v.customer,
-		"/channels": v.channel, "/operators": v.operator, "/teams": v.team, "/workspaces": v.workspace, "/tokens": v.token, "/webhooks": v.webhook,
+		"/channels": v.channel, "/operators": v.operator, "/teams": v.team, "/workspaces": v.workspace, "/tokens": v.token, "/webhooks": v.webhook, "/imports": v.imported,
 	}
 }
 
@@ -73,9 +74,17 @@ func (h *house) populate() *victim {
 	v.team = create("/teams", map[string]any{"name": "Team " + marker})
 	h.must("PUT", "/teams/"+v.team.String()+"/members", map[string]any{"operators": []string{v.operator.String()}}, nil)
 	v.token = create("/tokens", map[string]any{"name": "Token " + marker, "role": "operator"})
+	v.imported = create("/imports", map[string]any{"source": "csv", "file": marker + ".csv"})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
+	v.passkey = holdfast.NewID()
+	if err := h.DB.Write(context.Background(), func(tx *store.Tx) error {
+		return tx.Exec("INSERT INTO passkey (id, operator, credential, name, record, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+			v.passkey, v.administrator, v.passkey[:], "Key of "+marker, []byte("{}"), tx.Now)
+	}); err != nil {
+		h.t.Fatal(err)
+	}
 	line := dial(h.t, h.smtp)
 	line.send("help@"+marker+".example", []byte("From: Zed "+marker+" <victim@customer.example>\r\nSubject: "+marker+"\r\nMessage-ID: <1@"+marker+">\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+
 		"--b\r\nContent-Type: text/html\r\n\r\n<p>Hello "+marker+"</p>\r\n--b\r\nContent-Type: text/plain; name="+marker+".txt\r\nContent-Disposition: attachment; filename="+marker+".txt\r\n\r\nfile "+marker+"\r\n--b--\r\n"))
@@ -145,7 +154,11 @@ func (h *house) holdings(workspace holdfast.ID) map[string]string {
 		"session": "operator IN (SELECT operator FROM member WHERE workspace = $1)", "sign_in_link": "operator IN (SELECT operator FROM member WHERE workspace = $1)",
 		"channel_state": "account IN (SELECT id FROM channel_account WHERE workspace = $1)",
 	}
-	rows, err := h.DB.Unprepared(ctx, "SELECT m.name, GROUP_CONCAT(c.name) FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'goose%' GROUP BY m.name")
+	catalogue := "SELECT m.name, GROUP_CONCAT(c.name) FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'goose%' GROUP BY m.name"
+	if h.DB.Dialect() == "postgres" {
+		catalogue = "SELECT table_name::text, string_agg(column_name, ',') FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'goose%' GROUP BY table_name"
+	}
+	rows, err := h.DB.Unprepared(ctx, catalogue)
 	type table struct{ name, columns string }
 	tables, err := store.Collect(rows, err, func(r *store.Rows, t *table) error { return r.Scan(&t.name, &t.columns) })
 	if err != nil {
@@ -304,6 +317,8 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return map[string]any{}, s.Ref == "" && s.Properties == nil
 		case "kind":
 			return "email", true
+		case "source":
+			return "csv", true
 		case "q":
 			return marker, true
 		case "view":
@@ -330,8 +345,9 @@ func (h *house) session(operator holdfast.ID) string {
 	return s.Secret
 }
 
-func TestNobodyPassesADoorUnknown(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestNobodyPassesADoorUnknown(t *testing.T) { each(t, nobodyPassesADoorUnknown) }
+
+func nobodyPassesADoorUnknown(t *testing.T, h *house) {
 	v := h.populate()
 	before := h.holdings(v.workspace)
 	forged := caller{token: "hf_" + strings.Repeat("a", 43)}
@@ -346,7 +362,7 @@ func TestNobodyPassesADoorUnknown(t *testing.T) {
 				if a.status != http.StatusUnauthorized {
 					t.Errorf("%s: %d %s", d.name(), a.status, a.body)
 				}
-			case d.name() == "GET /start", d.name() == "DELETE /session":
+			case d.name() == "GET /start", d.name() == "DELETE /session", d.name() == "POST /session/passkey/options":
 				if a.status >= 300 {
 					t.Errorf("%s: %d %s", d.name(), a.status, a.body)
 				}
@@ -361,7 +377,10 @@ func TestNobodyPassesADoorUnknown(t *testing.T) {
 }
 
 func TestNobodyReachesIntoAnothersWorkspace(t *testing.T) {
-	h := open(t, t.TempDir())
+	each(t, nobodyReachesIntoAnothersWorkspace)
+}
+
+func nobodyReachesIntoAnothersWorkspace(t *testing.T, h *house) {
 	v := h.populate()
 	theirs := h.newWorkspace("Theirs")
 	operator := h.newOperator(theirs, holdfast.Administrator, "admin@stranger.example")
@@ -423,18 +442,20 @@ func (v *victim) ids() map[string]string {
 	return map[string]string{
 		"workspace": v.workspace.String(), "administrator": v.administrator.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(),
 		"conversation": v.conversation.String(), "message": v.message.String(), "reply": v.reply.String(), "note": v.note.String(), "arrival": v.arrival.String(),
-		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "delivery": v.delivery, "session": v.session,
+		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "import": v.imported.String(), "delivery": v.delivery, "session": v.session,
 	}
 }
 
 // observersMay are the writes that concern nobody but the observer who makes them.
 var observersMay = []string{
 	"PATCH /me", "POST /me/password", "POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/disable", "DELETE /me/sessions/{id}",
+	"POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
 	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read",
 }
 
-func TestAnObserverOnlyReads(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestAnObserverOnlyReads(t *testing.T) { each(t, anObserverOnlyReads) }
+
+func anObserverOnlyReads(t *testing.T, h *house) {
 	v := h.populate()
 	session := h.session(h.newOperator(h.workspace, holdfast.Observer, "watcher@"+marker+".example"))
 	token := h.newToken(h.workspace, holdfast.Observer)
@@ -470,8 +491,9 @@ func TestAnObserverOnlyReads(t *testing.T) {
 }
 
 // A stranger's screen hears nothing of what happens next door.
-func TestALiveStreamStopsAtTheWall(t *testing.T) {
-	h := open(t, t.TempDir())
+func TestALiveStreamStopsAtTheWall(t *testing.T) { each(t, aLiveStreamStopsAtTheWall) }
+
+func aLiveStreamStopsAtTheWall(t *testing.T, h *house) {
 	h.mailbox("help@"+marker+".example", "")
 	theirs := h.newWorkspace("Theirs")
 	who := access.System(theirs)

@@ -128,6 +128,30 @@ func TestWebhooksAreSignedAndComeAtLeastOnceAndAgain(t *testing.T) {
 	}
 }
 
+// A receiver changes to the new secret when it has the time: until then both sign.
+func TestAWebhooksOldSecretGoesOnForAWhile(t *testing.T) {
+	h := open(t, t.TempDir())
+	r := newReceiver(t)
+	var old, fresh struct {
+		ID     holdfast.ID
+		Secret string
+	}
+	h.must("POST", "/webhooks", map[string]any{"id": holdfast.NewID(), "url": r.url, "kinds": []string{"message.received"}}, &old)
+	h.must("POST", "/webhooks/"+old.ID.String()+"/secret", nil, &fresh)
+	if fresh.ID != old.ID || fresh.Secret == "" || fresh.Secret == old.Secret {
+		t.Fatal("the webhook got no new secret")
+	}
+	h.mailbox("help@desk.example", "")
+	dial(t, h.smtp).send("help@desk.example", goodMail(1, "After the change"))
+	h.until("the event arrives", func() bool { return r.has(1) })
+	e := r.all()[0]
+	for name, secret := range map[string]string{"the new secret": fresh.Secret, "the old secret": old.Secret} {
+		if !hooks.Verify(secret, e.signature, time.Now(), time.Minute, e.body) {
+			t.Errorf("%s does not fit %q", name, e.signature)
+		}
+	}
+}
+
 type webhookDelivery struct {
 	ID, State        string
 	Attempts, Status int

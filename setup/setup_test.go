@@ -478,3 +478,54 @@ func TestWebhooks(t *testing.T) {
 		}
 	})
 }
+
+func TestAReplacedSecretSignsForADay(t *testing.T) {
+	each(t, func(h *house) {
+		ctx := t.Context()
+		by := h.desk("Sky")
+		w, err := h.CreateWebhook(ctx, by, setup.NewWebhook{ID: holdfast.NewID(), URL: "https://example.com"})
+		h.must(err)
+		secrets := []string{w.Secret}
+		turn := func() {
+			t.Helper()
+			w, err := h.RotateWebhook(ctx, by, w.ID)
+			h.must(err)
+			if slices.Contains(secrets, w.Secret) || w.Secret == "" || strings.Contains(w.Secret, " ") {
+				t.Fatalf("the new secret is %q", w.Secret)
+			}
+			secrets = append([]string{w.Secret}, secrets...)
+		}
+		signs := func(n int) {
+			t.Helper()
+			list, err := h.Subscriptions(ctx, by.Workspace)
+			h.must(err)
+			if got := append([]string{list[0].Secret}, list[0].Former...); !slices.Equal(got, secrets[:n]) {
+				t.Errorf("%d secrets sign, want the newest %d in their order", len(got), n)
+			}
+		}
+		signs(1)
+		turn()
+		signs(2)
+		h.now = h.now.Add(23 * time.Hour)
+		signs(2)
+		turn()
+		signs(3)
+		h.now = h.now.Add(time.Hour) // the first is a day out of use, the second an hour
+		signs(2)
+		h.now = h.now.Add(23 * time.Hour)
+		signs(1)
+		for range 10 { // who cannot stop turning does not make the header endless
+			turn()
+		}
+		signs(4)
+		list, err := h.Webhooks(ctx, by.Workspace)
+		h.must(err)
+		raw, err := json.Marshal(list)
+		h.must(err)
+		for _, s := range secrets {
+			if strings.Contains(string(raw), s) {
+				t.Errorf("the list tells a secret: %s", raw)
+			}
+		}
+	})
+}

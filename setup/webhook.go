@@ -8,6 +8,8 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"holdfast"
@@ -35,7 +37,10 @@ type Subscription struct {
 	Workspace holdfast.ID
 	URL       string
 	Secret    string // as it was shown
-	Kinds     []holdfast.EntryKind
+	// Former are the secrets that it replaced in the last 24 hours, the newest first:
+	// they sign as well, until the receivers have changed over.
+	Former []string
+	Kinds  []holdfast.EntryKind
 }
 
 // Wants reports whether entries of a kind are subscribed to.
@@ -108,6 +113,55 @@ func newSecret() string {
 	return "whsec_" + base64.StdEncoding.EncodeToString(b[:])
 }
 
+// How long a replaced secret goes on signing, and how many of them.
+const (
+	formerLife    = 24 * time.Hour
+	formerMaximum = 3
+)
+
+// keyring is what is sealed for a webhook: its secret and those that it has
+// replaced. Written, it is the secret, then for each former one the moment it ends,
+// in seconds, and itself; all parted by spaces, which no secret has.
+type keyring struct {
+	secret string
+	former []former
+}
+
+type former struct {
+	secret string
+	until  time.Time
+}
+
+func (k keyring) String() string {
+	words := []string{k.secret}
+	for _, f := range k.former {
+		words = append(words, strconv.FormatInt(f.until.Unix(), 10), f.secret)
+	}
+	return strings.Join(words, " ")
+}
+
+// readKeyring reads what String wrote, without what is over by now.
+func readKeyring(raw string, now time.Time) keyring {
+	words := strings.Fields(raw)
+	if len(words) == 0 {
+		return keyring{}
+	}
+	k := keyring{secret: words[0]}
+	for rest := words[1:]; len(rest) >= 2; rest = rest[2:] {
+		unix, err := strconv.ParseInt(rest[0], 10, 64)
+		if until := time.Unix(unix, 0); err == nil && now.Before(until) {
+			k.former = append(k.former, former{rest[1], until})
+		}
+	}
+	return k
+}
+
+// turned is the keyring with a new secret in the place of the one in use.
+func (k keyring) turned(secret string, now time.Time) keyring {
+	list := append([]former{{k.secret, now.Add(formerLife)}}, k.former...)
+	return keyring{secret: secret, former: list[:min(len(list), formerMaximum)]}
+}
+
 // CreateWebhook subscribes an address to entries. The answer alone holds the
 // secret; the same id again gives what there is, without it.
 func (s *Setup) CreateWebhook(ctx context.Context, by access.Identity, n NewWebhook) (Webhook, error) {
@@ -148,7 +202,7 @@ func (s *Setup) CreateWebhook(ctx context.Context, by access.Identity, n NewWebh
 		}
 		made = true
 		if err := tx.Exec("INSERT INTO webhook (id, workspace, url, secret, kinds, enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			n.ID, by.Workspace, n.URL, s.seal.Seal(webhookPurpose, n.ID, []byte(secret)), raw, true, tx.Now); err != nil {
+			n.ID, by.Workspace, n.URL, s.seal.Seal(webhookPurpose, n.ID, []byte(keyring{secret: secret}.String())), raw, true, tx.Now); err != nil {
 			return err
 		}
 		return s.note(tx, by, "webhook", n.ID, "webhook.created", "added", map[string]any{"host": host(n.URL), "kinds": kinds})
@@ -252,19 +306,27 @@ func (s *Setup) ChangeWebhook(ctx context.Context, by access.Identity, id holdfa
 }
 
 // RotateWebhook gives a subscription a new secret, in use from the next delivery
-// on; the answer alone holds it.
+// on; the answer alone holds it. For 24 hours the one that it replaces signs too.
 func (s *Setup) RotateWebhook(ctx context.Context, by access.Identity, id holdfast.ID) (Webhook, error) {
 	if err := by.Require(holdfast.ManageWebhooks); err != nil {
 		return Webhook{}, err
 	}
 	secret := newSecret()
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
-		n, err := tx.ExecN("UPDATE webhook SET secret = $3 WHERE id = $1 AND workspace = $2", id, by.Workspace, s.seal.Seal(webhookPurpose, id, []byte(secret)))
+		var sealed []byte
+		err := tx.QueryRow("SELECT secret FROM webhook WHERE id = $1 AND workspace = $2", id, by.Workspace).Scan(&sealed)
+		if errors.Is(err, store.ErrNoRows) {
+			return errNoWebhook()
+		}
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			return errNoWebhook()
+		next := keyring{secret: secret}
+		if raw, err := s.seal.Open(webhookPurpose, id, sealed); err == nil { // else a new secret is what heals it
+			next = readKeyring(string(raw), tx.Now).turned(secret, tx.Now)
+		}
+		if err := tx.Exec("UPDATE webhook SET secret = $3 WHERE id = $1 AND workspace = $2", id, by.Workspace, s.seal.Seal(webhookPurpose, id, []byte(next.String()))); err != nil {
+			return err
 		}
 		return s.note(tx, by, "webhook", id, "webhook.rotated", "changed", nil)
 	})
@@ -316,11 +378,15 @@ func (s *Setup) Subscriptions(ctx context.Context, workspace holdfast.ID) ([]Sub
 	}
 	out := make([]Subscription, 0, len(list))
 	for _, w := range list {
-		secret, err := s.seal.Open(webhookPurpose, w.ID, w.secret)
+		raw, err := s.seal.Open(webhookPurpose, w.ID, w.secret)
 		if err != nil {
 			return nil, err
 		}
-		w.Secret = string(secret)
+		keys := readKeyring(string(raw), s.db.Now())
+		w.Secret = keys.secret
+		for _, f := range keys.former {
+			w.Former = append(w.Former, f.secret)
+		}
 		out = append(out, w.Subscription)
 	}
 	return out, nil

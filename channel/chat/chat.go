@@ -42,6 +42,10 @@ type Settings struct {
 	Position  string   `json:"position" form:"section=look,options=end;start"`
 	Languages []string `json:"languages" form:"section=look"`
 
+	// Numbers that a visitor is shown while the desk cannot be reached.
+	Phone string `json:"phone" form:"section=reach"`
+	SMS   string `json:"sms" form:"section=reach"`
+
 	AllowedOrigins  []string       `json:"allowed_origins" form:"section=access"`
 	IdentitySecret  channel.Secret `json:"identity_secret" form:"section=access"`
 	RequireIdentity bool           `json:"require_identity" form:"section=access"`
@@ -130,6 +134,12 @@ func (s *Settings) check() error {
 	}
 	if s.Position != "" && s.Position != "start" && s.Position != "end" {
 		return bad("position", "the position is unknown", "Choose start or end.")
+	}
+	if s.Phone != "" && cleanPhone(s.Phone) == "" {
+		return bad("phone", "this is not a telephone number", "Write it as customers dial it, such as +98 21 1234 5678.")
+	}
+	if s.SMS != "" && cleanPhone(s.SMS) == "" {
+		return bad("sms", "this is not a telephone number", "Write it as customers dial it, such as +98 912 345 6789.")
 	}
 	for _, lang := range s.Languages {
 		if !holdfast.KnownLanguage(lang) {

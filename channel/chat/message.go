@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -49,6 +50,60 @@ func (a *Adapter) postMessage(w http.ResponseWriter, r *http.Request, sink chann
 	}
 	body := rec.appendJSON(make([]byte, 0, 320), "")
 	writeBody(w, http.StatusCreated, append(body, '\n'))
+	return nil
+}
+
+// batchMax is how many messages one request carries: what waited through an outage
+// crosses a slow line in a few round trips and not in one each.
+const batchMax = 20
+
+// batchWire answers a batch, one result a message in the same order. After what
+// could not be done now the rest is not tried: the client sends it again.
+type batchWire struct {
+	Results []json.RawMessage `json:"results"`
+}
+
+func (a *Adapter) postBatch(w http.ResponseWriter, r *http.Request, sink channel.Sink) error {
+	who, err := a.visitor(r)
+	if err != nil {
+		return err
+	}
+	var req struct {
+		Messages []post `json:"messages"`
+	}
+	if err := readJSON(w, r, &req); err != nil {
+		return err
+	}
+	if len(req.Messages) == 0 || len(req.Messages) > batchMax {
+		return holdfast.Errorf(holdfast.Invalid, "chat.batch_size", "a batch has 1 to %d messages", batchMax).WithField("messages").WithNext("Send fewer at once.")
+	}
+	answer := batchWire{Results: []json.RawMessage{}}
+	for i := range req.Messages {
+		p := &req.Messages[i]
+		rec, err := a.accept(r.Context(), who, remoteKey(r), p, sink)
+		if err == nil {
+			answer.Results = append(answer.Results, rec.appendJSON(nil, "ok"))
+			continue
+		}
+		status, why, wait := problemOf(err)
+		if wait > 0 || status >= http.StatusInternalServerError {
+			if i == 0 {
+				return err
+			}
+			a.report("batch", err)
+			break
+		}
+		line, err := json.Marshal(struct {
+			Type string `json:"type"`
+			ID   string `json:"id"`
+			problem
+		}{"error", p.ID, why})
+		if err != nil {
+			return err
+		}
+		answer.Results = append(answer.Results, line)
+	}
+	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 

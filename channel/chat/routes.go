@@ -36,6 +36,10 @@ func (a *Adapter) ServeWebhook(w http.ResponseWriter, r *http.Request, sink chan
 		} else if a.method(w, r, http.MethodGet, http.MethodPost) {
 			err = a.listMessages(w, r)
 		}
+	case "messages/batch":
+		if a.method(w, r, http.MethodPost) {
+			err = a.postBatch(w, r, sink)
+		}
 	case "uploads":
 		if a.method(w, r, http.MethodPost) {
 			err = a.upload(w, r)

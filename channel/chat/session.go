@@ -17,6 +17,8 @@ type configWire struct {
 	Title     string     `json:"title"`
 	Greeting  string     `json:"greeting"`
 	Offline   string     `json:"offline"`
+	Phone     string     `json:"phone"`
+	SMS       string     `json:"sms"`
 	Color     string     `json:"color"`
 	Position  string     `json:"position"`
 	Lang      string     `json:"lang"`
@@ -44,7 +46,8 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		Title:    own(a.set.Heading, "visitor.title"),
 		Greeting: own(a.set.Greeting, "visitor.greeting"),
 		Offline:  own(a.set.Offline, "visitor.offline"),
-		Color:    a.set.Color, Position: a.set.Position, Lang: lang, Languages: a.languages(),
+		Phone:    a.set.Phone, SMS: a.set.SMS,
+		Color: a.set.Color, Position: a.set.Position, Lang: lang, Languages: a.languages(),
 		OnDuty: a.env.Feed.OnDuty(r.Context()), Identity: a.set.RequireIdentity,
 		Limits: limitsWire{Text: textLimit, Attachments: filesLimit, AttachmentBytes: fileLimit},
 	})

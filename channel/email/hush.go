@@ -3,7 +3,9 @@ package email
 import (
 	"encoding/base64"
 	"errors"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -18,6 +20,11 @@ func (a *adapter) hush(said string) string {
 	if a.tokens != nil {
 		secrets = append(secrets, a.tokens.held())
 	}
+	return without(said, secrets...)
+}
+
+// without takes secrets out of a text, as they are and in base64.
+func without(said string, secrets ...string) string {
 	for _, secret := range secrets {
 		if len(secret) < 3 {
 			continue
@@ -29,6 +36,38 @@ func (a *adapter) hush(said string) string {
 	}
 	return said
 }
+
+// plainWords is what a token server says about an error, fit to be shown: one line
+// of at most 300 bytes, without the account's secrets and without anything that
+// looks like one. A token that has just been refused may be good elsewhere.
+func plainWords(said string, secrets ...string) string {
+	said = strings.ToValidUTF8(clipText(said, 4000), "")
+	said = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			return ' '
+		case !unicode.IsGraphic(r): // marks that turn the writing round, and the like
+			return -1
+		}
+		return r
+	}, said)
+	said = without(said, secrets...)
+	said = opaque.ReplaceAllStringFunc(said, func(run string) string {
+		letters, digits := strings.ContainsFunc(run, unicode.IsLetter), strings.ContainsFunc(run, unicode.IsDigit)
+		if traceID.MatchString(run) || len(run) < 40 && !(letters && digits) {
+			return run
+		}
+		return hushed
+	})
+	return clipText(strings.Join(strings.Fields(said), " "), 300)
+}
+
+var (
+	opaque  = regexp.MustCompile(`[A-Za-z0-9_+=~-]{16,}`)
+	traceID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`) // the provider's support asks for it
+	// errorCode is RFC 6749's, and short.
+	errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,47}$`)
+)
 
 // hushError is err without the account's secrets; what a server refused stays
 // recognisable as that.

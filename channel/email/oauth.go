@@ -51,7 +51,7 @@ func (t *tokens) access(ctx context.Context) (string, error) {
 	defer cancel()
 	token, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: refresh}).Token()
 	if err != nil {
-		return "", tokenFailure(err)
+		return "", tokenFailure(err, refresh, string(t.set.OAuthRefreshToken), string(t.set.OAuthClientSecret))
 	}
 	if token.Expiry.IsZero() {
 		token.Expiry = t.env.Now().Add(5 * time.Minute)
@@ -80,17 +80,22 @@ func (t *tokens) forget() {
 	t.now = nil
 }
 
-func tokenFailure(err error) *channel.Failure {
+// tokenFailure is what an error of the token server means. Its words are a
+// stranger's, and may repeat what it was sent: secrets are what that was.
+func tokenFailure(err error, secrets ...string) *channel.Failure {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) {
 		return &channel.Failure{Reason: channel.Temporary, Code: "oauth", Text: "the token server cannot be reached", Err: err}
 	}
 	code := answer.ErrorCode
+	if !errorCode.MatchString(code) || without(code, secrets...) != code {
+		code = ""
+	}
 	status := 0
 	if answer.Response != nil {
 		status = answer.Response.StatusCode
 	}
-	f := &channel.Failure{Reason: channel.Broken, Code: code, Text: clipText(answer.ErrorDescription, 300)}
+	f := &channel.Failure{Reason: channel.Broken, Code: code, Text: plainWords(answer.ErrorDescription, secrets...)}
 	switch {
 	case code == "temporarily_unavailable" || code == "server_error" || status >= 500:
 		f.Reason = channel.Temporary
@@ -99,6 +104,9 @@ func tokenFailure(err error) *channel.Failure {
 	}
 	if f.Code == "" {
 		f.Code = fmt.Sprint(status)
+	}
+	if f.Text == "" {
+		f.Text = "the token server does not renew the sign-in"
 	}
 	return f
 }

@@ -38,6 +38,7 @@ type commands struct {
 	Settings configCmd   `cmd:"" name:"config" help:"Print the effective configuration, without secrets."`
 	Operator operatorCmd `cmd:"" help:"Look after operators."`
 	Token    tokenCmd    `cmd:"" help:"Look after API tokens."`
+	Import   importCmd   `cmd:"" help:"Bring the history of another desk or of a file."`
 	OpenAPI  openapiCmd  `cmd:"" name:"openapi" hidden:"" help:"Print the description of the API."`
 }
 
@@ -68,6 +69,9 @@ func serve(ctx context.Context, c *app.Config, fill bool) (err error) {
 	a := app.New(*c, logger(c))
 	d := demo.Attach(a)
 	if err := a.Open(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while it waited for the database
+		}
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close(), a.Close()) }()

@@ -20,6 +20,8 @@ CREATE TABLE import_run (
 	reason      TEXT   NOT NULL DEFAULT '',
 	-- the newest entry when it began: what is younger, it has made itself
 	since_lsn   BIGINT NOT NULL DEFAULT 0,
+	-- the last entry that is counted: what is younger was made after "place" was noted
+	upto_lsn    BIGINT NOT NULL DEFAULT 0,
 	-- who walks it now and when they last said so
 	runner      BYTES,
 	beat_at     BIGINT NOT NULL DEFAULT 0,

@@ -16,12 +16,20 @@ export interface components {
             detail?: unknown;
             /** Format: int64 */
             id: number;
+            installation?: boolean;
             subject?: string;
         };
         AccessAuditRowPage: {
             items: components["schemas"]["AccessAuditRow"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        AccessFactors: {
+            passkeys: components["schemas"]["AccessPasskey"][];
+            /** Format: int64 */
+            recovery_left: number;
+            required: boolean;
+            totp_on: boolean;
         };
         AccessMember: {
             /** Format: date-time */
@@ -38,6 +46,14 @@ export interface components {
             seen_at?: string;
             teams: string[];
             totp_on: boolean;
+        };
+        AccessPasskey: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            /** Format: date-time */
+            used_at?: string;
         };
         AccessSession: {
             address: string;
@@ -85,6 +101,36 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        Action: {
+            /** @description reply: the canned reply to send, in the customer's language. */
+            canned?: string;
+            /** @enum {string} */
+            do: "reply" | "note" | "status" | "snooze" | "assign" | "priority" | "tag" | "untag" | "read";
+            /** @description assign: to whoever runs it. */
+            me?: boolean;
+            /**
+             * Format: int64
+             * @description snooze: for how long; 0: until the customer writes.
+             */
+            minutes?: number;
+            /** @description assign. */
+            operator?: string;
+            /**
+             * Format: int64
+             * @description priority: 0 low to 3 urgent.
+             */
+            priority?: number;
+            /** @description status: open, waiting, resolved or closed. */
+            status?: string;
+            /** @description tag and untag. */
+            tag?: string;
+            /** @description assign. */
+            team?: string;
+            /** @description reply and note: placeholders are filled in. */
+            text?: string;
+            /** @description reply: the status it sets. */
+            then?: string;
+        };
         Actor: {
             id?: string;
             kind: string;
@@ -99,6 +145,11 @@ export interface components {
             name?: string;
             scheme: string;
             value: string;
+        };
+        Answer: {
+            ceremony: string;
+            /** @description The credential as JSON (PublicKeyCredential.toJSON). */
+            response: unknown;
         };
         AssignmentInBody: {
             /** @description Empty: nobody. */
@@ -116,6 +167,50 @@ export interface components {
             size: number;
             thumb?: string;
             type: string;
+        };
+        BulkInBody: {
+            actions?: components["schemas"]["Action"][];
+            /**
+             * Format: uuid
+             * @description Made by you; the same one again does nothing.
+             */
+            id: string;
+            /** @description Conversations. */
+            ids: string[];
+            /** @description Instead of actions. */
+            macro?: string;
+            /** Format: int64 */
+            undo?: number;
+        };
+        BulkResult: {
+            done: boolean;
+            error?: components["schemas"]["Problem"];
+            id: string;
+        };
+        BulkResultPage: {
+            items: components["schemas"]["BulkResult"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        CannedInBody: {
+            /** @description Kinds of channels it is for; empty: all. */
+            channels?: string[];
+            languages?: string[];
+            owner?: components["schemas"]["OwnerIn"];
+            /** @description Typed after a slash. */
+            shortcut?: string;
+            teams?: string[];
+            /** @description By language, or "any". Placeholders: {{customer.name}}, {{customer.first_name|friend}}, {{operator.name}}, {{conversation.number}}, {{conversation.subject}}, {{workspace.name}}. */
+            texts: {
+                [key: string]: string;
+            };
+            title: string;
+        };
+        Ceremony: {
+            /** @description Goes back with the answer. */
+            ceremony: string;
+            /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON. */
+            options: unknown;
         };
         ChangeChannelInBody: {
             enabled?: boolean;
@@ -218,6 +313,14 @@ export interface components {
         CodeInBody: {
             code: string;
         };
+        Condition: {
+            /** @enum {string} */
+            field: "state" | "assignee" | "team" | "channel" | "tag" | "priority" | "language" | "customer" | "subject" | "unread" | "mention" | "opened" | "activity";
+            /** @enum {string} */
+            test: "is" | "is_not" | "at_least" | "has" | "has_not" | "before" | "after";
+            /** @description Ids, words or one time: RFC 3339, or relative to now such as -30m, -12h, -7d. */
+            values: string[];
+        };
         CreateChannelInBody: {
             disabled?: boolean;
             /** Format: uuid */
@@ -234,6 +337,37 @@ export interface components {
             id: string;
             language?: string;
             name?: string;
+        };
+        CreateImportInBody: {
+            account?: string;
+            /** @description That the conversations go on over; empty: by the customer's address. */
+            channel?: string;
+            /** @description Header of a column → field; empty: by the headers. */
+            columns?: {
+                [key: string]: string;
+            };
+            /** @description Empty: guessed. */
+            delimiter?: string;
+            /** @description Say what would be made and write nothing. */
+            dry_run?: boolean;
+            /** @description Empty: guessed. */
+            encoding?: string;
+            /** @description Name of the file that PUT /imports/{id}/file will bring. */
+            file?: string;
+            /** Format: uuid */
+            id: string;
+            /** @description An import whose source, settings and file this one has. */
+            like?: string;
+            /** @description Whose numbers the file's ids are; empty: its name. */
+            origin?: string;
+            /** @description One of GET /import-sources; empty with "like". */
+            source?: string;
+            /** @description Of its API. It is sealed and never shown again. */
+            token?: string;
+            /** @description The other desk's address: https://desk.example.com. */
+            url?: string;
+            /** @description Whose token it is, where the desk wants to know. */
+            user?: string;
         };
         CreateOperatorInBody: {
             email: string;
@@ -262,6 +396,10 @@ export interface components {
             name: string;
             time_zone: string;
         };
+        DeviceKey: {
+            /** @description 64 hexadecimal digits, the same every time. */
+            key: string;
+        };
         DisableTOTPInBody: {
             password: string;
         };
@@ -288,6 +426,9 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        FactorRule: {
+            roles: ("administrator" | "supervisor" | "operator" | "observer")[];
         };
         FieldView: {
             default?: unknown;
@@ -325,6 +466,137 @@ export interface components {
         };
         HooksDeliveryPage: {
             items: components["schemas"]["HooksDelivery"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        ImportDetail: {
+            actor: components["schemas"]["Actor"];
+            /** @description Why it failed; stable. */
+            code?: string;
+            counts: components["schemas"]["ImporterCounts"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description How much has been read, in units.
+             */
+            done: number;
+            dry_run: boolean;
+            /** Format: date-time */
+            finished_at?: string;
+            /** @description In a dry run: what is here already. */
+            first_here: components["schemas"]["ImporterLine"][];
+            /** @description Files that could not be had, and why. */
+            first_lost: components["schemas"]["ImporterLine"][];
+            /** @description In a dry run: what would be made. */
+            first_made: components["schemas"]["ImporterLine"][];
+            /** @description Records that cannot be taken, and why. */
+            first_refused: components["schemas"]["ImporterLine"][];
+            id: string;
+            /** @description Where it reads from: a host, or a file's name. */
+            label: string;
+            reason?: string;
+            source: string;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            state: "uploading" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Format: int64
+             * @description Of how much; 0: the source does not say.
+             */
+            total: number;
+            /** @description bytes, conversations or customers */
+            unit: string;
+            /**
+             * Format: int64
+             * @description Bytes of its file that are here, while uploading.
+             */
+            uploaded: number;
+        };
+        ImporterCounts: {
+            /** Format: int64 */
+            conversations_here: number;
+            /** Format: int64 */
+            conversations_made: number;
+            /** Format: int64 */
+            customers_here: number;
+            /** Format: int64 */
+            customers_made: number;
+            /** Format: int64 */
+            files_lost: number;
+            /** Format: int64 */
+            files_made: number;
+            /** Format: int64 */
+            messages_here: number;
+            /** Format: int64 */
+            messages_made: number;
+            /** Format: int64 */
+            operators_made: number;
+            /** Format: int64 */
+            refused: number;
+        };
+        ImporterKind: {
+            fields: string[];
+            file: boolean;
+            name: string;
+            needs: string[];
+        };
+        ImporterKindPage: {
+            items: components["schemas"]["ImporterKind"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        ImporterLine: {
+            /** @description Why it was refused or lost; stable. */
+            code?: string;
+            detail?: string;
+            /** Format: int64 */
+            n: number;
+            /** @enum {string} */
+            outcome: "made" | "here" | "refused" | "lost";
+            ref: string;
+            what: string;
+        };
+        ImporterView: {
+            actor: components["schemas"]["Actor"];
+            /** @description Why it failed; stable. */
+            code?: string;
+            counts: components["schemas"]["ImporterCounts"];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description How much has been read, in units.
+             */
+            done: number;
+            dry_run: boolean;
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
+            /** @description Where it reads from: a host, or a file's name. */
+            label: string;
+            reason?: string;
+            source: string;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            state: "uploading" | "queued" | "running" | "done" | "failed" | "cancelled";
+            /**
+             * Format: int64
+             * @description Of how much; 0: the source does not say.
+             */
+            total: number;
+            /** @description bytes, conversations or customers */
+            unit: string;
+            /**
+             * Format: int64
+             * @description Bytes of its file that are here, while uploading.
+             */
+            uploaded: number;
+        };
+        ImporterViewPage: {
+            items: components["schemas"]["ImporterView"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
@@ -368,6 +640,8 @@ export interface components {
             /** Format: date-time */
             last_at: string;
             last_clock: string;
+            /** @description Conversations that are shown as this one. */
+            merged: string[];
             /** Format: int64 */
             number: number;
             /** Format: date-time */
@@ -394,6 +668,11 @@ export interface components {
         InboxCounts: {
             /** Format: int64 */
             closed: number;
+            /**
+             * Format: int64
+             * @description Conversations with a note that mentions the asker and is not read.
+             */
+            mentions: number;
             /** Format: int64 */
             mine: number;
             /** Format: int64 */
@@ -489,6 +768,8 @@ export interface components {
             delivery?: components["schemas"]["InboxDeliveryState"];
             direction: string;
             external_id?: string;
+            /** @description The message that this one passes on to somebody else. */
+            forwarded?: string;
             /** @description Inbound: who wrote. */
             from?: components["schemas"]["Address"];
             has_html: boolean;
@@ -562,6 +843,11 @@ export interface components {
             expires: string;
             url: string;
         };
+        MacroInBody: {
+            actions: components["schemas"]["Action"][];
+            name: string;
+            owner?: components["schemas"]["OwnerIn"];
+        };
         Me: {
             /**
              * Format: int64
@@ -582,6 +868,19 @@ export interface components {
             password: boolean;
             preferences: unknown;
             totp_on: boolean;
+        };
+        NewPasskey: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            /** @description Each is good once, when the device is lost. Shown once. */
+            recovery?: string[];
+            /** Format: date-time */
+            used_at?: string;
+        };
+        NewPasskeyInBody: {
+            name: string;
         };
         NoteInBody: {
             attachments?: components["schemas"]["Attachment"][];
@@ -687,9 +986,73 @@ export interface components {
              */
             unknown: number;
         };
+        Owner: {
+            operator?: string;
+            team?: string;
+        };
+        OwnerIn: {
+            /** @description One's own: "me" or one's id. With neither it is everybody's. */
+            operator?: string;
+            /** @description A team's. */
+            team?: string;
+        };
         PasswordInBody: {
             new: string;
             old?: string;
+        };
+        PresetsCanned: {
+            /** Format: date-time */
+            changed_at: string;
+            /** @description Kinds of channels it is for; empty: all. */
+            channels: string[];
+            id: string;
+            /** @description Languages of customers it is for; empty: all. */
+            languages: string[];
+            /** @description An operator's own, a team's, or, with neither, everybody's. */
+            owner: components["schemas"]["Owner"];
+            shortcut?: string;
+            /** @description Teams whose conversations it is for; empty: all. */
+            teams: string[];
+            /** @description By language; "any" serves where no other does. */
+            texts: {
+                [key: string]: string;
+            };
+            title: string;
+        };
+        PresetsCannedPage: {
+            items: components["schemas"]["PresetsCanned"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PresetsMacro: {
+            actions: components["schemas"]["Action"][];
+            /** Format: date-time */
+            changed_at: string;
+            id: string;
+            name: string;
+            /** @description An operator's own, a team's, or, with neither, everybody's. */
+            owner: components["schemas"]["Owner"];
+        };
+        PresetsMacroPage: {
+            items: components["schemas"]["PresetsMacro"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PresetsView: {
+            /** Format: date-time */
+            changed_at: string;
+            filter: components["schemas"]["ViewFilter"];
+            id: string;
+            name: string;
+            /** @description An operator's own, a team's, or, with neither, everybody's. */
+            owner: components["schemas"]["Owner"];
+            /** Format: int64 */
+            position: number;
+        };
+        PresetsViewPage: {
+            items: components["schemas"]["PresetsView"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
         };
         PriorityInBody: {
             /**
@@ -707,16 +1070,39 @@ export interface components {
             message: string;
             /** @description What to do about it. */
             next?: string;
+            /** @description conversation.changed: what others have said since, the oldest first. */
+            since?: components["schemas"]["InboxMessage"][];
             /** Format: int64 */
             status: number;
+        };
+        ProofInBody: {
+            /** @description Needed when one signed in more than ten minutes ago. */
+            password?: string;
         };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */
             upto?: string;
         };
+        ReadyReply: {
+            id: string;
+            /** @description Of the text; "any" when it serves for all. */
+            language: string;
+            shortcut?: string;
+            /** @description With its placeholders filled in. */
+            text: string;
+            title: string;
+        };
+        ReadyReplyPage: {
+            items: components["schemas"]["ReadyReply"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         Recovery: {
             /** @description Each is good once, when the phone is lost. Shown once. */
             recovery: string[];
+        };
+        RenamePasskeyInBody: {
+            name: string;
         };
         RenameTeamInBody: {
             name: string;
@@ -726,6 +1112,8 @@ export interface components {
             message: string;
         };
         ReplyBody: {
+            /** @description Send it although something has changed. */
+            anyway?: boolean;
             /** @description As POST /attachments returned them. */
             attachments?: components["schemas"]["Attachment"][];
             bcc?: string[];
@@ -743,6 +1131,11 @@ export interface components {
              * @description Send later.
              */
             not_before?: string;
+            /**
+             * Format: int64
+             * @description The newest entry you have seen. When a customer or a colleague has written since, the answer is 409 conversation.changed, with what they wrote.
+             */
+            seen_lsn?: number;
             subject?: string;
             text: string;
             /**
@@ -752,12 +1145,29 @@ export interface components {
             then?: "open" | "waiting" | "resolved" | "closed";
             /** @description Empty: who wrote last. */
             to?: components["schemas"]["AddressIn"];
+            /**
+             * Format: int64
+             * @description Seconds for which it is held back and its author can take it back.
+             */
+            undo?: number;
         };
         RequeueInBody: {
             /** @description Empty: the same. */
             channel?: string;
             /** @description Empty: the same. */
             to?: components["schemas"]["AddressIn"];
+        };
+        RunMacroInBody: {
+            /**
+             * Format: uuid
+             * @description Made by you; the same one again does nothing.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description Seconds for which its reply can be taken back.
+             */
+            undo?: number;
         };
         SearchConversationHit: {
             conversation: string;
@@ -841,9 +1251,13 @@ export interface components {
             password: string;
         };
         SignedBody: {
-            /** @description A code of the authenticator app is needed now. */
+            /** @description A passkey will do. */
+            passkey?: boolean;
+            /** @description A second factor is needed now: one of the next two, or a recovery code. */
             second_factor?: boolean;
             signed_in: boolean;
+            /** @description A code of the authenticator app will do. */
+            totp?: boolean;
         };
         Start: {
             /** @description The first workspace is the demo. */
@@ -864,6 +1278,8 @@ export interface components {
             time_zone: string;
         };
         StartInBody: {
+            /** @description Send it although something has changed. */
+            anyway?: boolean;
             /** @description As POST /attachments returned them. */
             attachments?: components["schemas"]["Attachment"][];
             bcc?: string[];
@@ -885,6 +1301,11 @@ export interface components {
              * @description Send later.
              */
             not_before?: string;
+            /**
+             * Format: int64
+             * @description The newest entry you have seen. When a customer or a colleague has written since, the answer is 409 conversation.changed, with what they wrote.
+             */
+            seen_lsn?: number;
             subject?: string;
             text: string;
             /**
@@ -894,6 +1315,11 @@ export interface components {
             then?: "open" | "waiting" | "resolved" | "closed";
             /** @description Empty: who wrote last. */
             to?: components["schemas"]["AddressIn"];
+            /**
+             * Format: int64
+             * @description Seconds for which it is held back and its author can take it back.
+             */
+            undo?: number;
         };
         StartedBody: {
             channel?: components["schemas"]["ChannelView"];
@@ -934,6 +1360,41 @@ export interface components {
             role: "administrator" | "supervisor" | "operator" | "observer";
             /** @description Permissions; empty: all that the role has. */
             scopes?: string[];
+        };
+        TryViewInBody: {
+            cursor?: string;
+            filter: components["schemas"]["ViewFilter"];
+            /** Format: int64 */
+            limit?: number;
+        };
+        ViewCount: {
+            /**
+             * Format: int64
+             * @description At most 1000: then it is that many or more.
+             */
+            count: number;
+            id: string;
+            /** @description Only the latest 20000 conversations were looked at. */
+            partial?: boolean;
+        };
+        ViewCountPage: {
+            items: components["schemas"]["ViewCount"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        ViewFilter: {
+            conditions: components["schemas"]["Condition"][];
+            /** @enum {string} */
+            match: "all" | "any";
+            /** @enum {string} */
+            order?: "latest" | "oldest" | "newest" | "priority";
+        };
+        ViewInBody: {
+            filter: components["schemas"]["ViewFilter"];
+            name: string;
+            owner?: components["schemas"]["OwnerIn"];
+            /** Format: int64 */
+            position?: number;
         };
         WorkspaceOf: {
             id: string;

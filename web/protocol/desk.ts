@@ -92,3 +92,7 @@ export type Frame =
   | { type: 'ping'; lsn: number; at: string };
 
 export type ClientFrame = { type: 'viewing'; conversation: ID | '' } | { type: 'typing'; conversation: ID };
+
+/** What an operator has beside the password. */
+export type Factors = S['AccessFactors'];
+export type Passkey = S['AccessPasskey'];

@@ -1,15 +1,25 @@
+import { makePasskey, showPasskey } from '../model/passkey';
 import { rememberedWorkspace, sync } from '../sync/sync';
 import { always, type Action } from './action';
 
-export const signIn: Action<{ email: string; password: string; needCode: () => void }> = {
+/** What is needed after the password. */
+export interface Second { second_factor?: boolean; totp?: boolean; passkey?: boolean }
+
+interface Asked { ceremony: string; options: unknown }
+
+/** Goes in, or says that a second factor is needed first. */
+async function enter(answer: Second | null, needCode: (second: Second) => void): Promise<void> {
+  if (answer?.second_factor) needCode(answer);
+  else await sync.enter(rememberedWorkspace());
+}
+
+export const signIn: Action<{ email: string; password: string; needCode: (second: Second) => void }> = {
   id: 'sign-in',
   titleKey: 'sign.in',
   group: 'desk',
   available: always,
   async run({ email, password, needCode }) {
-    const answer = await sync.client.post<{ signed_in?: boolean; second_factor?: boolean }>('/session', { email, password });
-    if (answer?.second_factor) needCode();
-    else await sync.enter(rememberedWorkspace());
+    await enter(await sync.client.post<Second>('/session', { email, password }), needCode);
   },
 };
 
@@ -24,14 +34,41 @@ export const secondFactor: Action<string> = {
   },
 };
 
-export const signInByLink: Action<string> = {
+/** By a passkey: instead of the password, or behind it. */
+export const passkeySignIn: Action<{ second: boolean }> = {
+  id: 'sign-in-passkey',
+  titleKey: 'sign.passkey',
+  group: 'desk',
+  available: always,
+  async run({ second }) {
+    const path = second ? '/session/second-factor/passkey' : '/session/passkey';
+    const asked = await sync.client.post<Asked>(path + '/options', {});
+    await sync.client.post(path, { ceremony: asked!.ceremony, response: await showPasskey(asked!.options) });
+    await sync.enter(rememberedWorkspace());
+  },
+};
+
+export const addPasskey: Action<{ name: string; password: string; done: (recovery: string[]) => void }> = {
+  id: 'add-passkey',
+  titleKey: 'passkey.add',
+  group: 'setup',
+  available: always,
+  async run({ name, password, done }) {
+    const asked = await sync.client.post<Asked>('/me/passkeys/options', { password: password || undefined });
+    const response = await makePasskey(asked!.options);
+    const made = await sync.client.post<{ recovery?: string[] }>('/me/passkeys', { ceremony: asked!.ceremony, response, name });
+    sync.resources.changed('/me');
+    done(made?.recovery ?? []);
+  },
+};
+
+export const signInByLink: Action<{ code: string; needCode: (second: Second) => void }> = {
   id: 'sign-in-link',
   titleKey: 'sign.link',
   group: 'desk',
   available: always,
-  async run(code) {
-    await sync.client.post('/session/link', { code });
-    await sync.enter(rememberedWorkspace());
+  async run({ code, needCode }) {
+    await enter(await sync.client.post<Second>('/session/link', { code }), needCode);
   },
 };
 

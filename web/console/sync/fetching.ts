@@ -36,6 +36,12 @@ export const listingKey = (query: Record<string, string>): string =>
 export class Fetching {
   /** Brings the lists that are looked at, and the counts, up to date. */
   readonly refreshLists: () => void;
+  /** What waits on this device lies over what the desk says. */
+  over: <C extends Conversation>(c: C) => C = (c) => c;
+  /** What this device has of a list, of the counts and of a thread; nothing where it keeps nothing. */
+  kept: { list: (query: Record<string, string>) => ID[] | undefined; counts: () => Counts | undefined; thread: (id: ID) => Promise<boolean> } = {
+    list: () => undefined, counts: () => undefined, thread: async () => false,
+  };
 
   constructor(
     private readonly client: Client,
@@ -60,8 +66,16 @@ export class Fetching {
       this.store.counts = await this.client.get<Counts>('/conversations/counts');
       this.store.changed('counts');
     } catch {
-      // The numbers stay as they are; the connection's own banner says that they may be old.
+      // The numbers are then those of this device; the connection's own banner says that they may be old.
+      this.localCounts();
     }
+  }
+
+  localCounts(): void {
+    const counts = this.kept.counts();
+    if (!counts) return;
+    this.store.counts = counts;
+    this.store.changed('counts');
   }
 
   /** The list of a query, fetched when it is not there yet. */
@@ -69,7 +83,8 @@ export class Fetching {
     const key = listingKey(query);
     let l = this.store.listings.get(key);
     if (!l) {
-      l = { query, ids: [], next: '', loaded: false, loading: true };
+      const ids = this.kept.list(query);
+      l = { query, ids: ids ?? [], next: '', loaded: !!ids?.length, loading: true };
       this.store.listings.set(key, l);
       queueMicrotask(() => void this.head(key));
     }
@@ -104,7 +119,9 @@ export class Fetching {
         fault: undefined,
       });
     } catch (error) {
-      this.setListing(key, { loading: false, fault: asFault(error) });
+      const fault = asFault(error);
+      const ids = fault.status === 0 ? this.kept.list(l.query) : undefined;
+      this.setListing(key, ids ? { ids, next: '', loaded: true, loading: false, fault: undefined } : { loading: false, fault });
     }
   }
 
@@ -126,7 +143,7 @@ export class Fetching {
 
   keep(items: Conversation[]): void {
     for (const c of items) {
-      this.store.conversations.set(c.id, normal(c));
+      this.store.conversations.set(c.id, this.over(normal(c)));
       this.store.changed('conversation:' + c.id);
     }
     this.store.changed('conversations');
@@ -134,13 +151,13 @@ export class Fetching {
 
   async page(id: ID): Promise<void> {
     try {
-      const page = normal(await this.client.get<ConversationPage>('/conversations/' + id));
+      const page = this.over(normal(await this.client.get<ConversationPage>('/conversations/' + id)));
       this.store.pages.set(id, page);
       this.store.pageFaults.delete(id);
       const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
       this.store.conversations.set(id, item);
     } catch (error) {
-      this.store.pageFaults.set(id, asFault(error));
+      if (!this.store.pages.has(id) || asFault(error).status !== 0) this.store.pageFaults.set(id, asFault(error));
     }
     this.store.changed('conversation:' + id);
     this.store.changed('conversations');
@@ -151,6 +168,8 @@ export class Fetching {
     const t = this.store.threads.get(id);
     if (t?.loading || (t?.loaded && !anew)) return;
     setThread(this.store, id, { loading: true, fault: undefined });
+    const had = t?.loaded || (await this.kept.thread(id));
+    if (had) setThread(this.store, id, { loading: true });
     try {
       const [page, timeline] = await Promise.all([
         this.client.get<List<Message>>(`/conversations/${id}/messages`, { limit: 50 }),
@@ -162,7 +181,9 @@ export class Fetching {
       setThread(this.store, id, { loaded: true, loading: false, earlier: page.items.length >= 50, events: [...seen.values()].sort((a, b) => a.lsn - b.lsn) });
       for (const m of page.items) putMessage(this.store, id, m);
     } catch (error) {
-      setThread(this.store, id, { loading: false, fault: asFault(error) });
+      const fault = asFault(error);
+      // What is there is shown; the banner says that it may be old.
+      setThread(this.store, id, { loading: false, fault: had && fault.status === 0 ? undefined : fault });
     }
   }
 

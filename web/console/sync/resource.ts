@@ -21,6 +21,11 @@ export class Resources {
   private kept = new Map<string, Resource<unknown>>();
   private stale = new Set<string>();
   private asked = new Set<string>();
+  private late = new Set<string>();
+  /** Told what was fetched. */
+  onFetched: (path: string, data: unknown) => void = () => {};
+  /** What this device can say itself when the desk cannot be reached. */
+  offline: (path: string) => Promise<unknown> = async () => undefined;
 
   constructor(
     private readonly client: Client,
@@ -53,8 +58,15 @@ export class Resources {
       const data = await this.client.get<unknown>(path);
       const next = (data as List<unknown> | null)?.next ?? '';
       this.set(path, { data, loading: false, next });
+      this.onFetched(path, data);
     } catch (error) {
-      this.set(path, { ...(before ?? none), loading: false, fault: asFault(error) });
+      const fault = asFault(error);
+      const data = fault.status === 0 ? (before?.data ?? (await this.offline(path).catch(() => undefined))) : undefined;
+      // What is known stays; the banner says that it may be old, and the next look asks again.
+      if (data !== undefined) {
+        this.set(path, { data, loading: false, next: before?.next ?? '' });
+        this.late.add(path);
+      } else this.set(path, { ...(before ?? none), loading: false, fault });
     }
     if (this.stale.has(path) && this.store.watched('resource:' + path)) {
       this.stale.delete(path);
@@ -85,7 +97,26 @@ export class Resources {
     }
   }
 
+  /** Puts what this device kept in its place, to be asked for again when it is looked at. */
+  restore(path: string, data: unknown): void {
+    if (this.kept.get(path)?.data !== undefined) return;
+    this.stale.add(path);
+    this.set(path, { data, loading: false, next: (data as List<unknown> | null)?.next ?? '' });
+  }
+
+  /** The desk is there again: what could not be asked is asked now. */
+  reached(): void {
+    const late = [...this.late];
+    this.late.clear();
+    for (const [path, r] of this.kept) if (r.fault?.status === 0) late.push(path);
+    for (const path of late) {
+      if (this.store.watched('resource:' + path)) void this.fetch(path);
+      else this.stale.add(path);
+    }
+  }
+
   clear(): void {
+    this.late.clear();
     this.kept.clear();
     this.stale.clear();
   }

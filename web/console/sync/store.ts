@@ -25,8 +25,10 @@ export interface Thread {
 
 /** A message, or one that this screen is still sending. */
 export interface LocalMessage extends Message {
-  local?: 'sending' | 'unsent';
+  local?: 'sending' | 'unsent' | 'held' | 'refused';
   fault?: Fault;
+  /** Of a held one: how many messages came since it was written. */
+  news?: number;
 }
 
 export interface Typing { who: ID; kind: 'operator' | 'customer'; text: string; until: number }
@@ -46,6 +48,9 @@ export class Store {
   counts: Counts | undefined;
   viewers: LiveFrames['presence']['operators'] = [];
   typing = new Map<ID, Typing>();
+
+  /** Told of everything that changed, for whoever keeps it. */
+  onChanged: (topics: string[]) => void = () => {};
 
   private listeners = new Map<string, Set<() => void>>();
   private pending = new Set<string>();
@@ -86,6 +91,7 @@ export class Store {
   private flush(): void {
     const topics = [...this.pending];
     this.pending.clear();
+    this.onChanged(topics);
     for (const topic of topics) for (const listener of [...(this.listeners.get(topic) ?? [])]) listener();
   }
 }

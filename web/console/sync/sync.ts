@@ -75,7 +75,7 @@ export class Sync {
       this.me = await this.client.get<Me>('/me');
     } catch (error) {
       // The workspace that this browser remembers may be another person's, or gone.
-      if (!workspace || asFault(error).status === 401 || asFault(error).again) throw error;
+      if (!workspace || asFault(error).status === 401 || asFault(error).again || asFault(error).code === 'second_factor.required') throw error;
       this.client.workspace = '';
       this.me = await this.client.get<Me>('/me');
     }

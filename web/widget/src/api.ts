@@ -17,6 +17,14 @@ export class Refused extends Error {
   }
 }
 
+/** A message on its way. */
+export interface Sent {
+  id: string;
+  text: string;
+  attachments: string[];
+  page: string;
+}
+
 export interface Page {
   items: Item[];
   last: number;
@@ -109,8 +117,14 @@ export class Api {
     return fn();
   }
 
-  post(token: string, message: { id: string; text: string; attachments: string[]; page: string }): Promise<Receipt> {
+  post(token: string, message: Sent): Promise<Receipt> {
     return this.#call('POST', 'messages', JSON.stringify({ ...message, lang: this.lang }), token, 30);
+  }
+
+  /** Several messages in one trip; a shorter answer means that the rest was not tried. */
+  async postAll(token: string, messages: Sent[]): Promise<(Receipt & { type: string; code?: string })[]> {
+    const body = JSON.stringify({ messages: messages.map((m) => ({ ...m, lang: this.lang })) });
+    return (await this.#call<{ results: (Receipt & { type: string })[] }>('POST', 'messages/batch', body, token, 60)).results;
   }
 
   upload(token: string, name: string, file: Blob): Promise<Attached> {

@@ -3,6 +3,7 @@
 // which order.
 import { Api } from './api.ts';
 import type { Row } from './bubble.ts';
+import { h } from './dom.ts';
 import { newId, storedId } from './ident.ts';
 import { Memory } from './memory.ts';
 import { DiskShelf, Outbox, PageShelf, type Letter } from './outbox.ts';
@@ -19,9 +20,13 @@ function mount(boot: Boot): Chat {
   const s = new Speech(lang);
   const config: Config = boot.config ?? {
     title: s.t.title, greeting: s.t.greeting, offline: s.t.offlineHours, color: '', position: 'end', lang,
-    on_duty: true, identity_required: false, limits: LIMITS,
+    on_duty: true, identity_required: false, limits: LIMITS, phone: boot.phone, sms: boot.sms,
   };
   const memory = new Memory(boot.channel);
+  // Another day the desk may not be there to say them.
+  const reach = boot.config ?? { ...memory.reach };
+  config.phone = reach.phone || boot.phone;
+  config.sms = reach.sms || boot.sms;
   const api = new Api(boot.base, boot.channel, lang, memory);
   api.identity = boot.identity;
 
@@ -33,6 +38,7 @@ function mount(boot: Boot): Chat {
   let reached = true;
   let typedAt = 0;
   let drawing = 0;
+  let unread = 0;
 
   const view = new View(s, config, {
     closed: close,
@@ -52,6 +58,7 @@ function mount(boot: Boot): Chat {
     sent(letter) {
       name(letter);
       sent.set(letter.id, letter);
+      memory.reach = { phone: config.phone, sms: config.sms };
       stream.start();
     },
     reached(yes) {
@@ -151,7 +158,15 @@ function mount(boot: Boot): Chat {
       fresh.length = 0;
     }
     boot.badge(fresh.length, fresh.length ? s.number(fresh.length) : '');
+    if (fresh.length !== unread) boot.emit('unread', (unread = fresh.length));
     boot.launcher.setAttribute('aria-label', config.title + (fresh.length ? ', ' + s.count(s.t.unread, fresh.length) : ''));
+  }
+
+  /** What works when we do not. */
+  function numbers(): HTMLElement[] {
+    const link = (scheme: string, number: string, label: string) =>
+      h('a', { href: scheme + number.replace(/[^+\d]/g, '') }, label + ' ', h('bdi', { dir: 'ltr' }, number));
+    return [config.phone && link('tel:', config.phone, s.t.call), config.sms && link('sms:', config.sms, s.t.sms)].filter((a) => a !== '');
   }
 
   let statusTimer: ReturnType<typeof setTimeout> | undefined;
@@ -159,7 +174,7 @@ function mount(boot: Boot): Chat {
     clearTimeout(statusTimer);
     // What was tried counts; the browser's own opinion only where nothing was.
     const cut = !reached || link === 'offline' || (link !== 'live' && navigator.onLine === false);
-    if (cut) view.banner(s.t.offline);
+    if (cut) view.banner(s.t.offline, numbers());
     else if (stream.running && link !== 'live') statusTimer = setTimeout(() => view.banner(s.t.connecting), 2500);
     else view.banner('');
   }
@@ -204,7 +219,9 @@ function mount(boot: Boot): Chat {
   boot.root.adoptedStyleSheets = [...boot.root.adoptedStyleSheets, sheet];
   boot.root.prepend(view.panel);
   boot.launcher.setAttribute('aria-controls', 'panel');
-  view.composer.text = memory.draft;
+  const early = boot.early();
+  if (early !== null) memory.draft = early;
+  view.composer.text = early ?? memory.draft;
   addEventListener('online', () => {
     stream.nudge();
     void outbox.flush();

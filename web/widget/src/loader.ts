@@ -8,6 +8,8 @@ interface Settings {
   lang?: string;
   identity?: Identity;
   base?: string;
+  phone?: string;
+  sms?: string;
 }
 
 type Listener = (detail: unknown) => void;
@@ -21,7 +23,12 @@ interface Api {
   _chat?: (mount: (boot: Boot) => Chat) => void;
 }
 
-const LABEL: Record<string, string> = { en: 'Open the chat', ru: 'Открыть чат', fa: 'باز کردن گفت‌وگو' };
+/** What is said before the chat's own texts are here: the button, the field, and that the desk is not reached. */
+const SAID: Record<string, [string, string, string]> = {
+  en: ['Open the chat', 'Write a message…', 'No connection. Your text is kept here. '],
+  ru: ['Открыть чат', 'Напишите сообщение…', 'Нет связи. Ваш текст сохранён здесь. '],
+  fa: ['باز کردن گفت‌وگو', 'پیام خود را بنویسید…', 'ارتباط قطع است. نوشتهٔ شما همین‌جا می‌ماند. '],
+};
 
 const CSS = `:host{all:initial;position:fixed;z-index:2147483000;inset-block-end:20px;inset-inline-end:20px;--hf:#0b6e5f;--hf-on:#fff;color-scheme:light dark}
 :host([data-side=start]){inset-inline:20px auto}
@@ -31,11 +38,17 @@ const CSS = `:host{all:initial;position:fixed;z-index:2147483000;inset-block-end
 .launcher:focus-visible{outline:3px solid var(--hf);outline-offset:3px}
 .launcher svg{inline-size:26px;block-size:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .badge{position:absolute;inset-block-start:-4px;inset-inline-end:-4px;box-sizing:border-box;min-inline-size:22px;block-size:22px;padding:0 6px;border-radius:11px;background:#c8261b;color:#fff;font:600 12px/22px system-ui,sans-serif;text-align:center}
-.badge:empty{display:none}
+.badge:empty,.early p:empty{display:none}
+.early{position:fixed;inset-block-end:88px;inset-inline-end:20px;box-sizing:border-box;inline-size:min(384px,calc(100vw - 40px));padding:12px;border-radius:16px;background:Canvas;color:CanvasText;font:15px/1.45 system-ui,sans-serif;box-shadow:0 16px 48px rgb(0 0 0/.24)}
+:host([data-side=start]) .early{inset-inline:20px auto}
+.early p{margin:0 0 8px}
+.early a{color:inherit}
+.early textarea{box-sizing:border-box;inline-size:100%;block-size:96px;padding:8px;border:1px solid GrayText;border-radius:10px;background:none;color:inherit;font:inherit;resize:none}
 @media (prefers-reduced-motion:reduce){.launcher{transition:none}}
 @media print{:host{display:none}}`;
 
-const page = window as unknown as { holdfast?: Settings & Partial<Api> };
+type Desk = Settings & Partial<Api> & { q?: ArrayLike<unknown>[] };
+const page = window as unknown as { holdfast?: Desk };
 const script = document.currentScript as HTMLScriptElement | null;
 
 function start(): void {
@@ -53,6 +66,9 @@ function start(): void {
   let identity = set.identity ?? null;
   let chat: Chat | undefined;
   let loading = false;
+
+  const phone = script?.dataset['phone'] || set.phone || '';
+  const sms = script?.dataset['sms'] || set.sms || '';
 
   const host = document.createElement('holdfast-chat');
   host.hidden = true;
@@ -78,9 +94,10 @@ function start(): void {
   root.append(launcher);
 
   let config: Config | null = null;
+  let said = SAID['en']!;
   const dress = (c: Config | null) => {
     config = c;
-    const spoken = c?.lang ?? (LABEL[lang] ? lang : 'en');
+    const spoken = c?.lang ?? (SAID[lang] ? lang : 'en');
     host.lang = spoken;
     host.dir = spoken === 'fa' ? 'rtl' : 'ltr';
     host.dataset['side'] = c?.position ?? 'end';
@@ -88,8 +105,55 @@ function start(): void {
       host.style.setProperty('--hf', c.color);
       host.style.setProperty('--hf-on', onAccent(c.color));
     }
-    launcher.setAttribute('aria-label', LABEL[spoken] ?? LABEL['en']!);
+    said = SAID[spoken] ?? SAID['en']!;
+    launcher.setAttribute('aria-label', said[0]);
     host.hidden = false;
+  };
+
+  // The chat takes a while over a slow line, and may not come at all: a field to write
+  // in is here at once, and what is written in it is the draft that the chat goes on with.
+  const draft = `holdfast:${channel}:draft`;
+  const early = document.createElement('div');
+  const note = document.createElement('p');
+  const field = document.createElement('textarea');
+  early.className = 'early';
+  note.setAttribute('role', 'status');
+  field.dir = 'auto';
+  early.append(note, field);
+  field.oninput = () => {
+    try {
+      localStorage.setItem(draft, field.value);
+    } catch {
+      // handed over all the same, as long as the page is open
+    }
+  };
+  early.onkeydown = (e) => {
+    e.stopPropagation();
+    if (e.key === 'Escape') api.close();
+  };
+  const write = () => {
+    if (chat || early.isConnected) return;
+    try {
+      field.value ||= localStorage.getItem(draft) ?? '';
+    } catch {
+      // nothing was kept
+    }
+    field.placeholder = said[1];
+    field.setAttribute('aria-label', said[1]);
+    root.prepend(early);
+    launcher.setAttribute('aria-expanded', 'true');
+    field.focus();
+  };
+  const cut = () => {
+    note.textContent = said[2];
+    for (const [scheme, number] of [['tel:', config?.phone || phone], ['sms:', config?.sms || sms]]) {
+      if (!number) continue;
+      const a = document.createElement('a');
+      a.href = scheme + number.replace(/[^+\d]/g, '');
+      a.textContent = scheme === 'sms:' ? 'SMS ' + number : number;
+      a.dir = 'ltr';
+      note.append(a, ' ');
+    }
   };
 
   const withChat = (fn: (chat: Chat) => void) => {
@@ -105,15 +169,25 @@ function start(): void {
     tag.src = types ? types.createPolicy('holdfast', { createScriptURL: () => url }).createScriptURL(url) : url;
     if (script?.nonce) tag.nonce = script.nonce;
     tag.onerror = () => {
-      loading = false; // the next click tries again
+      loading = false;
       tag.remove();
+      cut();
+      setTimeout(() => waiting.length && withChat(waiting.pop()!), 5000);
     };
     document.head.append(tag);
   };
 
   const api: Api = {
-    open: () => withChat((c) => c.open()),
-    close: () => chat?.close(),
+    open() {
+      write();
+      withChat((c) => early.isConnected && c.open());
+      chat?.open();
+    },
+    close() {
+      early.remove();
+      chat?.close();
+      launcher.setAttribute('aria-expanded', 'false');
+    },
     identify(next) {
       identity = next;
       chat?.identify(next);
@@ -127,7 +201,8 @@ function start(): void {
     _chat(mount) {
       void settled.then(() => {
         chat ??= mount({
-          channel, base, lang, config, identity, host, root, launcher,
+          channel, base, lang, config, identity, host, root, launcher, phone, sms,
+          early: () => (early.isConnected ? field.value : null),
           badge(count, label) {
             mark.textContent = label;
             launcher.classList.toggle('unread', count > 0);
@@ -135,10 +210,13 @@ function start(): void {
           emit: (event, detail) => listeners[event]?.forEach((fn) => fn(detail)),
         });
         waiting.splice(0).forEach((fn) => fn(chat!));
+        early.remove();
       });
     },
   };
-  Object.assign((page.holdfast = set), api);
+  // holdfast.open() and holdfast('open') are the same; what was asked before this script came is done now.
+  const desk = (what: keyof Api, ...with_: never[]): unknown => (api[what] as (...a: never[]) => unknown)?.(...with_);
+  page.holdfast = Object.assign(desk, set, api) as unknown as Desk;
   launcher.addEventListener('click', () => {
     if (launcher.getAttribute('aria-expanded') === 'true') api.close();
     else api.open();
@@ -146,13 +224,15 @@ function start(): void {
 
   // The button shows itself in its own colour at once, or in ours when the desk
   // does not answer: a visitor can write all the same, and it will be sent later.
-  const late = new Promise<null>((r) => setTimeout(r, 4000, null));
+  const late = new Promise<null>((r) => setTimeout(r, 3000, null));
   const asked = fetch(`${base}chat/v1/${channel}/config?lang=${lang}`, { credentials: 'omit' }).then(
     (r) => (r.ok ? (r.json() as Promise<Config>) : null),
     () => null,
   );
   const settled = Promise.race([asked, late]).then(dress);
   document.body.append(host);
+
+  for (const [what, ...with_] of (set.q ?? []).map((a) => Array.from(a))) desk(what as keyof Api, ...(with_ as never[]));
 
   // Who has written before hears of answers without opening the chat again.
   try {

@@ -11,6 +11,13 @@ export interface Session {
 interface Kept extends Partial<Session> {
   read?: number; // the last number he has seen
   seen?: number; // the last number of his that an operator has seen
+  reach?: Reach;
+}
+
+/** Numbers that work when the desk is not reached. */
+export interface Reach {
+  phone: string;
+  sms: string;
 }
 
 export interface Drawer {
@@ -87,6 +94,13 @@ export class Memory {
   }
   set seen(n: number) {
     if (this.known && n > this.seen) this.#save({ seen: n });
+  }
+
+  get reach(): Reach | undefined {
+    return this.#load().reach;
+  }
+  set reach(r: Reach) {
+    if (this.known) this.#save({ reach: r });
   }
 
   get draft(): string {

@@ -23,6 +23,7 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .panel .close{display:grid;place-items:center;inline-size:36px;block-size:36px;border-radius:10px}
 .panel .close:hover{background:rgb(255 255 255/.16)}
 .panel .head :focus-visible{outline-color:currentColor}
+.banner a{color:inherit;font-weight:600;white-space:nowrap}
 .banner{background:var(--warn-bg);color:var(--warn-ink);font-size:13px;padding:8px 18px}
 .banner:empty,.note:empty,.typing:empty,.chips:empty{display:none}
 .middle{position:relative;flex:1;min-block-size:0;display:flex}

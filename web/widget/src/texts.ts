@@ -19,6 +19,8 @@ export interface Texts {
   typing: (name: string) => string;
   typingNobody: string;
   offline: string;
+  call: string;
+  sms: string;
   connecting: string;
   latest: string;
   today: string;
@@ -52,6 +54,8 @@ const en: Texts = {
   typing: (name) => `${name} is typing…`,
   typingNobody: 'Typing…',
   offline: 'No connection. Keep writing: your messages are saved here and will be sent by themselves.',
+  call: 'Call us:',
+  sms: 'SMS:',
   connecting: 'Connecting…',
   latest: 'To the latest message',
   today: 'Today',
@@ -90,6 +94,8 @@ const ru: Texts = {
   typing: (name) => `${name} печатает…`,
   typingNobody: 'Печатает…',
   offline: 'Нет связи. Продолжайте писать: сообщения сохранены здесь и уйдут сами.',
+  call: 'Позвоните:',
+  sms: 'SMS:',
   connecting: 'Соединяемся…',
   latest: 'К последнему сообщению',
   today: 'Сегодня',
@@ -128,6 +134,8 @@ const fa: Texts = {
   typing: (name) => `${name} در حال نوشتن است…`,
   typingNobody: 'در حال نوشتن…',
   offline: 'ارتباط قطع است. به نوشتن ادامه دهید؛ پیام‌ها همین‌جا ذخیره و خودبه‌خود فرستاده می‌شوند.',
+  call: 'تماس:',
+  sms: 'پیامک:',
   connecting: 'در حال اتصال…',
   latest: 'رفتن به آخرین پیام',
   today: 'امروز',

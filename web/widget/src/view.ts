@@ -70,8 +70,11 @@ export class View {
     this.panel.hidden = true;
   }
 
-  banner(text: string): void {
-    if (this.#banner.textContent !== text) this.#banner.textContent = text;
+  banner(text: string, links: HTMLElement[] = []): void {
+    const whole = [text, ...links.map((a) => a.textContent)].join(' ');
+    if (this.#banner.dataset['said'] === whole) return; // a reader must not hear it again
+    this.#banner.dataset['said'] = whole;
+    this.#banner.replaceChildren(text, ...links.flatMap((a) => [' ', a]));
   }
 
   /** Shows that somebody types, for as long as one hint of it is worth. */

@@ -4,6 +4,9 @@ export interface Config {
   title: string;
   greeting: string;
   offline: string;
+  /** Numbers that work when the desk is not reached; '' for none. */
+  phone: string;
+  sms: string;
   color: string;
   position: 'start' | 'end';
   lang: string;
@@ -66,6 +69,11 @@ export interface Boot {
   host: HTMLElement;
   root: ShadowRoot;
   launcher: HTMLButtonElement;
+  /** Numbers that the page itself knows, for when the desk was never reached. */
+  phone: string;
+  sms: string;
+  /** What was written before the chat had come; null when nothing is open. */
+  early(): string | null;
   badge(count: number, label: string): void;
   emit(event: string, detail: unknown): void;
 }

@@ -40,6 +40,21 @@ class Desk {
     this.line('answer');
     return { id: m.id, message: 'stored-' + m.id, n: this.stored.size, duplicate };
   }
+  batches = [];
+  async postAll(token, messages) {
+    this.batches.push(messages.length);
+    const results = [];
+    for (const m of messages) {
+      try {
+        results.push({ type: 'ok', ...(await this.post(token, m)) });
+      } catch (e) {
+        if (!(e instanceof Refused) || !results.length) throw e;
+        if (e.passing) break;
+        results.push({ type: 'error', id: m.id, code: e.code });
+      }
+    }
+    return results;
+  }
 }
 
 class Drawer {
@@ -252,4 +267,24 @@ test('the desk says when to come back, and it is kept', async (t) => {
   assert.equal(tries, 2);
   assert.deepEqual(p.seen.sent.map(([x]) => x), ['hello']);
   p.box.close();
+});
+
+test('what has waited goes out in a few trips, in order, and a cut-off trip doubles nothing', async () => {
+  const desk = new Desk();
+  const [shelf, drawer] = [new PageShelf(), new Drawer()];
+  desk.line = offline('session');
+  const p = page(desk, shelf, drawer);
+  const texts = Array.from({ length: 45 }, (_, i) => `m${i}`);
+  for (const text of texts) await p.box.add(letter(text));
+  await settle();
+  let answers = 0;
+  desk.line = (step) => {
+    if (step === 'answer' && ++answers === 30) throw new Refused(0, 'offline'); // stored, and nobody hears of it
+  };
+  await p.box.flush();
+  await p.box.flush();
+  p.box.close();
+  assert.deepEqual([...desk.stored.values()].map((m) => m.text), texts);
+  assert.deepEqual(await shelf.all(), []);
+  assert.ok(desk.batches.length <= 5, `${desk.batches}`);
 });

@@ -1,0 +1,1 @@
+package setup_test

@@ -1,0 +1,198 @@
+import type { Client } from '../../protocol/client';
+import { byClock, emptyThread, setThread } from './apply';
+import type { Device, Packed } from './device';
+import { find, type KeptThread } from './find';
+import type { Store } from './store';
+import type { Conversation, ConversationPage, Customer, ID, List, Message, TimelineItem } from './words';
+
+interface ItemRow { id: ID; clock: string; s: Packed }
+interface Kept { messages: Message[]; events: TimelineItem[]; page?: ConversationPage; earlier: boolean }
+
+/** Bounds of what is kept. */
+export const most = 500;
+const span = 30 * 86_400_000;
+const perThread = 200;
+
+/** Resources that the inbox needs and that change rarely. */
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned|macros|views|customers)([/?]|$)/;
+
+const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
+
+/** The clock of the last thing that was said to or by the customer. */
+const newest = (messages: Message[]): string => messages.findLast((m) => m.clock && m.direction !== 'note')?.clock ?? '';
+
+/**
+ * Keeps the open conversations, their messages of thirty days, and what the inbox
+ * needs besides, on this device. It writes what the screen learns a moment after it
+ * does, and fetches in the background what the screen has not asked for. It refuses
+ * to grow: the oldest that is done goes first.
+ */
+export class Keeper {
+  private dirty = new Set<ID>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private clocks = new Map<ID, string>();
+  private filling: AbortController | undefined;
+  /** The number up to which the screen has everything. */
+  upto = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly store: Store,
+    private readonly device: Device,
+    private readonly now: () => number = Date.now,
+  ) {
+    store.onChanged = (topics) => this.note(topics);
+  }
+
+  /** Puts what is kept before the screen. */
+  async restore(): Promise<{ resources: [string, unknown][] }> {
+    const [items, resources] = await Promise.all([this.device.read<Conversation, ItemRow>('items'), this.device.read<[string, unknown]>('resources')]);
+    for (const { row, value } of items) {
+      this.store.conversations.set(row.id, value);
+      this.clocks.set(row.id, row.clock);
+    }
+    this.store.changed('conversations');
+    return { resources: resources.map((r) => r.value) };
+  }
+
+  /** The messages of a conversation as they were when the desk was last heard. */
+  async thread(id: ID): Promise<boolean> {
+    const row = await this.device.shelf.get<{ s: Packed }>('threads', id).catch(() => undefined);
+    const kept = row && (await this.device.unpack<Kept>(row.s).catch(() => undefined));
+    if (!kept || this.store.threads.get(id)?.loaded) return false;
+    if (kept.page && !this.store.pages.has(id)) this.store.pages.set(id, { ...kept.page, ...this.store.conversations.get(id) });
+    const local = this.store.threads.get(id)?.messages.filter((m) => m.local) ?? [];
+    setThread(this.store, id, { ...emptyThread, messages: [...kept.messages, ...local], events: kept.events, earlier: kept.earlier, loaded: true });
+    this.store.changed('conversation:' + id);
+    return true;
+  }
+
+  /** Keeps a resource that was fetched. */
+  resource(path: string, data: unknown): void {
+    if (!this.device.keeps || !worthKeeping.test(path) || /[?&](q|cursor|before)=/.test(path)) return;
+    void this.device.pack([path, data]).then((s) => this.device.shelf.put('resources', path, { s })).catch(() => {});
+  }
+
+  /** What this device can answer itself when the desk cannot. */
+  async answer(path: string): Promise<unknown> {
+    const [name, query] = path.split('?');
+    const q = new URLSearchParams(query).get('q') ?? '';
+    if (name !== '/search' && !name!.startsWith('/customers')) return undefined;
+    const threads = await this.threads();
+    if (name === '/search') return find(q, this.store.conversations, threads);
+    const people = new Map(threads.flatMap((t) => (t.person ? [[t.person.id, t.person] as [ID, Customer]] : [])));
+    const [, , id, what] = name!.split('/');
+    if (!id) {
+      const hits = q ? new Set(find(q, new Map(), threads).customers.map((c) => c.customer)) : undefined;
+      return { items: [...people.values()].filter((p) => !hits || hits.has(p.id)), next: '' };
+    }
+    if (what === 'conversations') return { items: [...this.store.conversations.values()].filter((c) => c.customer?.id === id), next: '' };
+    return what ? undefined : people.get(id);
+  }
+
+  private async threads(): Promise<KeptThread[]> {
+    const kept = new Map((await this.device.read<Kept, { id: ID; s: Packed }>('threads')).map(({ row, value }): [ID, KeptThread] => [row.id, { id: row.id, messages: value.messages, person: value.page?.person }]));
+    for (const [id, t] of this.store.threads) if (t.loaded) kept.set(id, { id, messages: t.messages, person: this.store.pages.get(id)?.person ?? kept.get(id)?.person });
+    return [...kept.values()];
+  }
+
+  private note(topics: string[]): void {
+    if (!this.device.keeps) return;
+    for (const t of topics) {
+      const [what, id] = t.split(':');
+      if (id && (what === 'conversation' || what === 'thread')) this.dirty.add(id);
+    }
+    if (this.dirty.size && !this.timer) this.timer = setTimeout(() => void this.write().catch(() => {}), 600);
+  }
+
+  /** Writes what the screen learned since the last time. */
+  async write(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const ids = [...this.dirty];
+    this.dirty.clear();
+    const upto = this.upto;
+    for (const id of ids) {
+      const c = this.store.conversations.get(id);
+      if (!c || !c.number || !this.device.keeps) continue;
+      const t = this.store.threads.get(id);
+      if (t?.loaded) await this.writeThread(id, t.messages.filter((m) => !m.local), t.events, this.store.pages.get(id), t.earlier);
+      if (!alive(c) && !t?.loaded && !this.clocks.has(id)) continue;
+      // Whose messages are older than the last one seen in the list is fetched by fill.
+      const clock = t?.loaded ? newest(t.messages) : (this.clocks.get(id) ?? '');
+      this.clocks.set(id, clock);
+      await this.device.shelf.put('items', id, { id, clock, s: await this.device.pack(c) } satisfies ItemRow);
+    }
+    await this.evict();
+    if (this.device.keeps) await this.device.heard(upto);
+  }
+
+  private async writeThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<void> {
+    const from = this.now() - span;
+    const recent = messages.filter((m, i) => i >= messages.length - perThread && (Date.parse(m.at) > from || i >= messages.length - 20));
+    const kept: Kept = { messages: recent, events: events.slice(-perThread), page, earlier: earlier || recent.length < messages.length };
+    const s = await this.device.pack(kept);
+    if (this.device.keeps) await this.device.shelf.put('threads', id, { id, s });
+  }
+
+  private async evict(): Promise<void> {
+    if (this.clocks.size <= most) return;
+    const rank = (id: ID): number => {
+      const c = this.store.conversations.get(id);
+      return c ? Date.parse(c.last_at) + (alive(c) ? 1e14 : 0) : 0;
+    };
+    const gone = [...this.clocks.keys()].sort((a, b) => rank(b) - rank(a)).slice(most);
+    for (const id of gone) this.clocks.delete(id);
+    await this.device.shelf.remove('items', ...gone);
+    await this.device.shelf.remove('threads', ...gone);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.filling?.abort();
+    this.dirty.clear();
+    this.clocks.clear();
+  }
+
+  /** Fetches what is open and not kept yet; one tab does it, gently. */
+  async fill(keep: (items: Conversation[]) => void): Promise<void> {
+    if (!this.device.keeps) return;
+    this.filling?.abort();
+    const { signal } = (this.filling = new AbortController());
+    const work = () => this.fetchOpen(keep, signal).catch(() => {});
+    const locks = globalThis.navigator?.locks;
+    if (locks) await locks.request('holdfast.fill', { ifAvailable: true }, (lock) => lock && work());
+    else await work();
+  }
+
+  private async fetchOpen(keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {
+    const seen = new Map<ID, Conversation>();
+    for (const view of ['open', 'waiting', 'snoozed']) {
+      let cursor = '';
+      do {
+        const page = await this.client.get<List<Conversation>>('/conversations', { view, limit: 100, cursor }, signal);
+        keep(page.items);
+        for (const c of page.items) seen.set(c.id, c);
+        cursor = page.next ?? '';
+      } while (cursor && seen.size < most);
+    }
+    // What was open here and is in none of these lists was closed while nobody looked.
+    const closed = [...this.clocks.keys()].filter((id) => !seen.has(id) && alive(this.store.conversations.get(id) ?? ({ state: 'closed' } as Conversation)));
+    for (const id of closed) await this.fetchThread(id, keep, signal);
+    for (const [id, c] of [...seen].slice(0, most)) if (this.clocks.get(id) !== c.last_clock) await this.fetchThread(id, keep, signal);
+  }
+
+  private async fetchThread(id: ID, keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {
+    await new Promise((r) => setTimeout(r, 25));
+    if (signal.aborted || !this.device.keeps || this.store.threads.get(id)?.loaded) return;
+    const [page, messages] = await Promise.all([
+      this.client.get<ConversationPage>('/conversations/' + id, undefined, signal),
+      this.client.get<List<Message>>(`/conversations/${id}/messages`, { limit: 100 }, signal),
+    ]);
+    await this.writeThread(id, messages.items.sort(byClock), [], page, messages.items.length >= 100);
+    this.clocks.set(id, newest(messages.items));
+    const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
+    keep([item as Conversation]);
+  }
+}
