@@ -113,9 +113,14 @@ var newBody = map[EntryKind]func() Body{
 	"macro.removed":            func() Body { return &MacroRemoved{} },
 	"view.saved":               func() Body { return &ViewSaved{} },
 	"view.removed":             func() Body { return &ViewRemoved{} },
+	"field.saved":              func() Body { return &FieldSaved{} },
+	"field.removed":            func() Body { return &FieldRemoved{} },
+	"fields.set":               func() Body { return &FieldsSet{} },
 	"conversation.merged":      func() Body { return &ConversationMerged{} },
 	"conversation.unmerged":    func() Body { return &ConversationUnmerged{} },
 	"message.moved":            func() Body { return &MessageMoved{} },
+	"conversation.surveyed":    func() Body { return &ConversationSurveyed{} },
+	"conversation.rated":       func() Body { return &ConversationRated{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -8,13 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/access"
-	"holdfast/store"
 )
-
-// fuzzed is one house for all the inputs of a fuzz target.
-func fuzzed(t *testing.T) *house {
-	return newHouse(t, store.Options{Dir: t.TempDir()}, access.Options{Cost: cheap})
-}
 
 func TestWhoLacksASecondFactorCanOnlySetOneUp(t *testing.T) {
 	each(t, func(h *house) {

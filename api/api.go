@@ -24,12 +24,15 @@ import (
 	"holdfast/blob"
 	"holdfast/channel"
 	"holdfast/desk"
+	"holdfast/feedback"
 	"holdfast/hooks"
 	"holdfast/importer"
 	"holdfast/inbox"
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
+	"holdfast/notices"
+	"holdfast/oidc"
 	"holdfast/outbox"
 	"holdfast/presets"
 	"holdfast/search"
@@ -52,6 +55,8 @@ type Deps struct {
 	Intake  *intake.Intake
 	// Presets are canned replies, macros, saved views and custom fields.
 	Presets *presets.Presets
+	// Feedback asks customers to rate and keeps what they say.
+	Feedback *feedback.Feedback
 	// Importer brings the history of other desks.
 	Importer *importer.Importer
 	// Channels is what runs: health, tests, webhooks, replays.
@@ -62,6 +67,10 @@ type Deps struct {
 	Ready func() error
 	// Figures writes the metrics of this desk.
 	Figures func(w io.Writer)
+	Notices *notices.Notices
+	// Provider signs people in by its word, whom Welcome lets in; nil for none.
+	Provider *oidc.Provider
+	Welcome  access.Welcome
 	// PublicURL is where the world reaches this desk, without a trailing slash.
 	PublicURL string
 	// Proxies are believed when they say whom they forward.

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -64,10 +66,11 @@ func (a *API) listMessages(ctx context.Context, id access.Identity, in *messages
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator); err != nil {
+	c, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator)
+	if err != nil {
 		return nil, err
 	}
-	list, more, err := a.Inbox.Messages(ctx, id.Workspace, in.id(), before, in.Limit)
+	list, more, err := a.Inbox.Messages(ctx, id.Workspace, c.ID, before, in.Limit)
 	next := ""
 	if more {
 		next = strconv.FormatInt(int64(list[0].Clock), 10)
@@ -106,10 +109,11 @@ func (a *API) readTimeline(ctx context.Context, id access.Identity, in *timeline
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator); err != nil {
+	c, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator)
+	if err != nil {
 		return nil, err
 	}
-	entries, err := a.Journal.About(ctx, id.Workspace, in.id(), holdfast.LSN(before), in.Limit)
+	entries, err := a.about(ctx, id.Workspace, append([]holdfast.ID{c.ID}, c.Merged...), holdfast.LSN(before), in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +137,21 @@ func (a *API) readTimeline(ctx context.Context, id access.Identity, in *timeline
 		next = strconv.FormatInt(int64(entries[len(entries)-1].LSN), 10)
 	}
 	return paged(list, next, nil)
+}
+
+// about lists what happened to several conversations that are shown as one, the
+// newest first.
+func (a *API) about(ctx context.Context, workspace holdfast.ID, subjects []holdfast.ID, before holdfast.LSN, limit int) ([]holdfast.Entry, error) {
+	var all []holdfast.Entry
+	for _, s := range subjects {
+		some, err := a.Journal.About(ctx, workspace, s, before, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b holdfast.Entry) int { return cmp.Compare(b.LSN, a.LSN) })
+	return all[:min(len(all), limit)], nil
 }
 
 // addressIn is an address in a request.
@@ -182,14 +201,7 @@ func (a *API) reply(ctx context.Context, in *ReplyBody) (desk.Reply, error) {
 	if in.HTML != "" {
 		r.HTML = a.cleanHTML(in.HTML)
 	}
-	for _, list := range [][]string{in.CC, in.BCC} {
-		for _, addr := range list {
-			if !plausibleAddress(addr) {
-				return r, holdfast.Errorf(holdfast.Invalid, "address.malformed", "%q is not an e-mail address", addr).WithField("cc")
-			}
-		}
-	}
-	return r, nil
+	return r, checkCopies(in.CC, in.BCC)
 }
 
 type replyIn struct {

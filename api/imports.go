@@ -68,6 +68,18 @@ func (a *API) createImport(ctx context.Context, id access.Identity, in *createIm
 	return made(a.Importer.Create(ctx, id, n))
 }
 
+type previewImportIn struct {
+	Body struct {
+		Head      []byte `json:"head" maxLength:"360000" doc:"The first bytes of the file, in base64; a quarter of a megabyte is enough."`
+		Encoding  string `json:"encoding,omitempty" maxLength:"20" doc:"Empty: guessed."`
+		Delimiter string `json:"delimiter,omitempty" maxLength:"1" doc:"Empty: guessed."`
+	}
+}
+
+func (a *API) previewImport(ctx context.Context, id access.Identity, in *previewImportIn) (*body[importer.Preview], error) {
+	return ok(importer.Foresee(in.Body.Head, in.Body.Encoding, in.Body.Delimiter))
+}
+
 func (a *API) readImport(ctx context.Context, id access.Identity, in *IDIn) (*body[importDetail], error) {
 	v, err := a.Importer.View(ctx, id.Workspace, in.id())
 	if err != nil {

@@ -18,13 +18,13 @@ func asked(c access.Ceremony, err error) (*body[ceremony], error) {
 	return ok(ceremony{c.Secret, c.Options}, err)
 }
 
-// answer is what the browser's authenticator said.
-type answer struct {
-	Ceremony string          `json:"ceremony" maxLength:"16384"`
-	Response json.RawMessage `json:"response" doc:"The credential as JSON (PublicKeyCredential.toJSON)."`
+// answerIn is what the browser's authenticator said.
+type answerIn struct {
+	Body struct {
+		Ceremony string          `json:"ceremony" maxLength:"16384"`
+		Response json.RawMessage `json:"response" doc:"The credential as JSON (PublicKeyCredential.toJSON)."`
+	}
 }
-
-type answerIn struct{ Body answer }
 
 func (a *API) askPasskey(context.Context, *struct{}) (*body[ceremony], error) {
 	return asked(a.Guard.BeginPasskeySignIn())
@@ -69,8 +69,9 @@ func (a *API) askNewPasskey(ctx context.Context, id access.Identity, in *proofIn
 
 type newPasskeyIn struct {
 	Body struct {
-		answer
-		Name string `json:"name" maxLength:"200"`
+		Ceremony string          `json:"ceremony" maxLength:"16384"`
+		Response json.RawMessage `json:"response" doc:"The credential as JSON (PublicKeyCredential.toJSON)."`
+		Name     string          `json:"name" maxLength:"200"`
 	}
 }
 

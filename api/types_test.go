@@ -55,6 +55,9 @@ func TestEveryRouteNamesItsPermissionButTheOnesThatSignIn(t *testing.T) {
 	mayBeOpen := map[string]bool{
 		"GET /api/v1/start": true, "POST /api/v1/start/desk": true, "POST /api/v1/start/demo": true,
 		"POST /api/v1/session": true, "POST /api/v1/session/second-factor": true, "POST /api/v1/session/link": true, "DELETE /api/v1/session": true,
+		"POST /api/v1/session/passkey/options": true, "POST /api/v1/session/passkey": true,
+		"POST /api/v1/session/second-factor/passkey/options": true, "POST /api/v1/session/second-factor/passkey": true,
+		"GET /api/v1/session/providers": true, "POST /api/v1/session/provider": true, "GET /api/v1/session/provider/callback": true,
 	}
 	known := map[holdfast.Permission]bool{}
 	for _, p := range holdfast.Administrator.Permissions() {

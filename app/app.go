@@ -29,17 +29,21 @@ import (
 	"holdfast/channel/all"
 	"holdfast/channel/email"
 	"holdfast/desk"
+	"holdfast/feedback"
 	"holdfast/hooks"
 	"holdfast/importer"
 	"holdfast/inbox"
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
+	"holdfast/notices"
+	"holdfast/oidc"
 	"holdfast/outbox"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
 	"holdfast/store"
+	"holdfast/unread"
 )
 
 // App is the whole desk. Make one with New, then Open, Run, Close.
@@ -63,7 +67,10 @@ type App struct {
 	Hub      *live.Hub
 	Files    *blob.Files
 	Importer *importer.Importer
+	Notices  *notices.Notices
 	Presets  *presets.Presets
+	Feedback *feedback.Feedback
+	Unread   *unread.Unread
 	Channels *Channels
 	API      *api.API
 
@@ -100,7 +107,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	}
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -140,9 +147,13 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Channels = newChannels(a)
 	a.Desk = desk.New(a.Journal, a.Inbox, a.lookup)
 	a.Presets = presets.New(a.DB, a.Journal, a.Guard)
+	a.Feedback = feedback.New(feedback.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Desk: a.Desk, Log: a.Log,
+		Key: a.Seal.Derive("rating links", holdfast.ID{}), PublicURL: a.URL(), Language: a.speaks})
+	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
+	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(), a.Log)
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -179,13 +190,16 @@ func (a *App) Open(ctx context.Context) (err error) {
 	}
 	figures := a.figures()
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
-		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Presets: a.Presets, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
-		Figures:   func(w io.Writer) { a.writeFigures(w, figures) },
+		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
+		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
+		Notices: a.Notices, Provider: a.provider(), Welcome: access.Welcome{Domains: a.Config.OIDCDomains, Role: holdfast.Role(a.Config.OIDCRole)},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
 		a.API.Mount(prefix, h)
 	}
+	a.API.Mount("/rate", a.Feedback)
+	a.API.Mount("/forms", http.StripPrefix("/forms", http.HandlerFunc(a.Channels.forms)))
 	for prefix, h := range a.Routes {
 		a.API.Mount(prefix, h)
 	}
@@ -273,9 +287,13 @@ func (a *App) RunRooms(ctx context.Context) error {
 		})
 	}
 	run(ctx, "live", a.Hub.Run)
+	run(ctx, "search", a.Search.Run)
 	run(ctx, "webhooks", a.Hooks.Run)
+	run(ctx, "feedback", a.Feedback.Run)
+	run(ctx, "unread", a.Unread.Run)
 	run(ctx, "channels", a.Channels.Run)
 	run(ctx, "timers", a.timers)
+	run(ctx, "notices", a.Notices.Run)
 	run(ctx, "imports", a.Importer.Run)
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "uploads", a.uploads.run)
@@ -360,6 +378,17 @@ func (a *App) blobs() (blob.Store, error) {
 	return blob.NewS3(blob.S3Options{Endpoint: c.S3Endpoint, Bucket: c.S3Bucket, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Spool: filepath.Join(c.Data, "spool")})
 }
 
+// provider is who else vouches for operators; nil for nobody. Whoever configures the
+// machine chose the address, so that it may be one of the office's own.
+func (a *App) provider() *oidc.Provider {
+	c := &a.Config
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	return oidc.New(oidc.Config{Name: c.OIDCName, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret},
+		a.URL()+api.ProviderCallback, filepath.Join(c.Data, "oidc"), guardedClient(true), nil)
+}
+
 func (a *App) demo(ctx context.Context) (workspace, operator holdfast.ID, err error) {
 	if a.Demo == nil {
 		return workspace, operator, holdfast.Errorf(holdfast.Invalid, "demo.missing", "this build has no demo")
@@ -375,6 +404,29 @@ func (a *App) lookup(ctx context.Context, workspace, account holdfast.ID) (desk.
 	}
 	k, err := a.Setup.Kind(v.Kind)
 	return desk.Channel{ID: v.ID, Name: v.Name, Kind: k, Team: v.Team, Enabled: v.Enabled}, err
+}
+
+// mailbox is the oldest running account that mail can go out by; zero for none.
+func (a *App) mailbox(ctx context.Context, workspace holdfast.ID) (holdfast.ID, error) {
+	list, err := a.Setup.Channels(ctx, workspace)
+	if err != nil {
+		return holdfast.ID{}, err
+	}
+	for _, v := range list {
+		if k, err := a.Setup.Kind(v.Kind); err == nil && k.Scheme == "mailto" && v.Enabled && !v.Removed {
+			return v.ID, nil
+		}
+	}
+	return holdfast.ID{}, nil
+}
+
+// speaks is a workspace's language and what it calls itself to customers.
+func (a *App) speaks(ctx context.Context, workspace holdfast.ID) (lang, name string, err error) {
+	w, err := a.Setup.Workspace(ctx, workspace)
+	if name = w.Settings.PublicName; name == "" {
+		name = w.Name
+	}
+	return w.Language, name, err
 }
 
 func (a *App) subscriptions(ctx context.Context, workspace holdfast.ID) ([]hooks.Subscription, error) {

@@ -160,7 +160,7 @@ func (c *Channels) build(ctx context.Context, id holdfast.ID) (*account, error) 
 		HTTP:      guardedClient(c.app.Config.AllowPrivate),
 		Blobs:     c.app.Files,
 		State:     c.app.Setup.State(id),
-		Feed:      &feed{app: c.app, workspace: a.Workspace, account: id},
+		Feed:      &feed{app: c.app, workspace: a.Workspace, account: id, team: v.Team},
 		Now:       time.Now,
 		Key:       c.app.Seal.Derive("channel key", id),
 		PublicURL: c.app.URL(),
@@ -323,10 +323,8 @@ func (c *Channels) mounts() map[string]http.Handler {
 
 // webhook hands a request to the account whose id its path begins with.
 func (c *Channels) webhook(kind *channel.Kind, w http.ResponseWriter, r *http.Request) {
-	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	id, err := holdfast.ParseID(first)
-	run := c.get(id)
-	if err != nil || run == nil || run.kind.Name != kind.Name {
+	run, inner := c.addressed(r)
+	if run == nil || run.kind.Name != kind.Name {
 		http.Error(w, `{"code":"channel.not_found","message":"there is no such channel"}`, http.StatusNotFound)
 		return
 	}
@@ -335,11 +333,36 @@ func (c *Channels) webhook(kind *channel.Kind, w http.ResponseWriter, r *http.Re
 		http.NotFound(w, r)
 		return
 	}
+	hook.ServeWebhook(w, inner, run.sink)
+}
+
+// addressed is the account whose id a path begins with, and the request as that
+// account sees it; nil when there is none.
+func (c *Channels) addressed(r *http.Request) (*account, *http.Request) {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	id, err := holdfast.ParseID(first)
+	if err != nil {
+		return nil, nil
+	}
 	u := *r.URL
 	u.Path, u.RawPath = "/"+rest, ""
 	inner := *r
 	inner.URL = &u
-	hook.ServeWebhook(w, &inner, run.sink)
+	return c.get(id), &inner
+}
+
+// forms serves the hosted pages of accounts that have some, below /forms.
+func (c *Channels) forms(w http.ResponseWriter, r *http.Request) {
+	run, inner := c.addressed(r)
+	if run != nil {
+		if f, ok := run.adapter.(interface {
+			ServeForm(w http.ResponseWriter, r *http.Request, sink channel.Sink)
+		}); ok {
+			f.ServeForm(w, inner, run.sink)
+			return
+		}
+	}
+	http.NotFound(w, r)
 }
 
 // route finds the account that mail for a recipient belongs to.

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"reflect"
 	"sort"
@@ -32,6 +33,13 @@ type Config struct {
 	S3Region    string `name:"s3-region" placeholder:"NAME" help:"S3 region."`
 	S3AccessKey string `name:"s3-access-key" placeholder:"KEY" help:"S3 access key."`
 	S3SecretKey string `name:"s3-secret-key" secret:"" placeholder:"KEY" help:"S3 secret key."`
+
+	OIDCIssuer       string   `name:"oidc-issuer" placeholder:"URL" help:"OpenID Connect provider that operators may sign in by, as https://login.example.com; empty: none."`
+	OIDCClientID     string   `name:"oidc-client-id" placeholder:"NAME" help:"What the provider calls this desk."`
+	OIDCClientSecret string   `name:"oidc-client-secret" secret:"" placeholder:"SECRET" help:"The desk's secret at the provider; empty for a public client."`
+	OIDCName         string   `name:"oidc-name" placeholder:"NAME" help:"What the sign-in button calls the provider; empty: its host."`
+	OIDCDomains      []string `name:"oidc-domains" placeholder:"DOMAIN" help:"Owners of verified addresses of these domains become operators at their first sign-in; empty: only who was added."`
+	OIDCRole         string   `name:"oidc-role" default:"operator" placeholder:"ROLE" help:"Role that they get: administrator, supervisor, operator or observer."`
 
 	AttachmentLimit int64  `name:"attachment-limit" default:"41943040" placeholder:"BYTES" help:"Largest file of a message, in bytes."`
 	LogLevel        string `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"Least level that is logged: debug, info, warn or error."`
@@ -177,6 +185,17 @@ func (c *Config) Check() error {
 	}
 	if c.AttachmentLimit < 1<<10 {
 		return holdfast.Errorf(holdfast.Invalid, "config.attachment_limit", "attachment_limit is below a kilobyte")
+	}
+	if c.OIDCIssuer != "" {
+		if u, err := url.Parse(c.OIDCIssuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return holdfast.Errorf(holdfast.Invalid, "config.oidc", "oidc_issuer is not a URL").WithNext("Write it as https://login.example.com.")
+		}
+		if c.OIDCClientID == "" {
+			return holdfast.Errorf(holdfast.Invalid, "config.oidc", "oidc_issuer needs oidc_client_id")
+		}
+		if _, err := holdfast.ParseRole(c.OIDCRole); err != nil {
+			return err
+		}
 	}
 	if (c.S3Endpoint == "") != (c.S3Bucket == "") {
 		return holdfast.Errorf(holdfast.Invalid, "config.s3", "s3_endpoint and s3_bucket go together")

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"time"
 
 	"holdfast"
 	"holdfast/channel"
@@ -13,7 +14,15 @@ type feed struct {
 	app       *App
 	workspace holdfast.ID
 	account   holdfast.ID
+	team      holdfast.ID
+
+	mu      sync.Mutex
+	service holdfast.Service // as it was found at asked
+	asked   time.Time
 }
+
+// serviceAge is how long what visitors are told of the hours may be old: many ask.
+const serviceAge = 30 * time.Second
 
 // Since is channel.Feed's.
 func (f *feed) Since(ctx context.Context, addr holdfast.Address, after int64, limit int) ([]channel.Item, error) {
@@ -54,3 +63,28 @@ func (f *feed) Signal(addr holdfast.Address, s channel.Signal) {
 
 // OnDuty is channel.Feed's: somebody has a console open.
 func (f *feed) OnDuty(context.Context) bool { return len(f.app.Hub.Online(f.workspace)) > 0 }
+
+// Service is when an answer can be hoped for. What cannot be read is not said.
+func (f *feed) Service(ctx context.Context) holdfast.Service {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if age := now.Sub(f.asked); !f.asked.IsZero() && age >= 0 && age < serviceAge {
+		return f.service
+	}
+	hours, zone, err := f.app.Setup.HoursOf(ctx, f.workspace, f.team)
+	if err != nil {
+		return holdfast.Service{}
+	}
+	s := holdfast.Service{Known: hours.Set()}
+	if s.Known {
+		if s.Open = hours.Open(now.In(zone)); !s.Open {
+			s.Back = hours.Next(now.In(zone))
+		}
+	}
+	if s.Reply, err = f.app.Inbox.FirstReply(ctx, f.workspace, f.account, now.In(zone)); err != nil {
+		return s
+	}
+	f.service, f.asked = s, now
+	return s
+}

@@ -35,7 +35,8 @@ func (a *App) pages() http.Handler {
 			// Runs on other people's pages.
 			h.Set("Access-Control-Allow-Origin", "*")
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-			h.Set("Cache-Control", "public, max-age=300")
+			// An old one is better than none while the desk is away.
+			h.Set("Cache-Control", "public, max-age=300, stale-while-revalidate=604800")
 			if !packed.serve(w, r, files, "widget"+r.URL.Path) {
 				serveFile(w, r, files, "widget"+r.URL.Path)
 			}

@@ -189,6 +189,9 @@ func (d *Desk) Start(ctx context.Context, by By, s Start) (*inbox.Conversation, 
 		body := &holdfast.MessageQueued{Message: s.Reply.ID, Customer: customer, Channel: ch.ID, To: to, Subject: s.Reply.Subject, Text: s.Reply.Text,
 			HTML: s.Reply.HTML, Attachments: s.Reply.Attachments, Author: by.Operator, NotBefore: s.Reply.notBefore(tx.Now), Then: then,
 			CC: s.Reply.CC, BCC: s.Reply.BCC}
+		if !body.NotBefore.IsZero() {
+			body.ExpiresAt = body.NotBefore.Add(lateness)
+		}
 		_, err = tx.Append(s.ID, body)
 		return err
 	})

@@ -34,11 +34,12 @@ type Reply struct {
 	Forwards holdfast.ID
 }
 
-// The longest that messages are put off.
-const (
-	MaxUndo  = time.Minute
-	maxLater = 366 * 24 * time.Hour
-)
+// MaxUndo is the longest that a message is held back so that it can be taken back.
+const MaxUndo = time.Minute
+
+// lateness is how long a message that was put off may wait once it is due, for a
+// channel that cannot take it then.
+const lateness = 72 * time.Hour
 
 // Changed is the error of a reply whose author had not seen what was said since:
 // Conflict "conversation.changed".
@@ -166,9 +167,6 @@ func (d *Desk) queue(tx *journal.Tx, by By, conversation holdfast.ID, ch Channel
 	if now.State == holdfast.Closed {
 		return holdfast.Errorf(holdfast.Conflict, "conversation.closed", "this conversation is closed").WithNext("Open it first, or start a new one with this customer.")
 	}
-	if r.NotBefore.After(tx.Now.Add(maxLater)) {
-		return holdfast.Errorf(holdfast.Invalid, "reply.too_late", "a message can be put off for at most a year").WithField("not_before")
-	}
 	to, thread, subject, err := d.recipient(tx, by.Workspace, now, ch, r)
 	if err != nil {
 		return err
@@ -184,6 +182,9 @@ func (d *Desk) queue(tx *journal.Tx, by By, conversation holdfast.ID, ch Channel
 	body := &holdfast.MessageQueued{Message: r.ID, Customer: now.Customer, Channel: r.Channel, To: to, Subject: subject,
 		Text: r.Text, HTML: r.HTML, Attachments: r.Attachments, Author: by.Operator, Automatic: r.Automatic,
 		NotBefore: due, Then: r.Then, Thread: thread, CC: r.CC, BCC: r.BCC, Forwarded: r.Forwards}
+	if !due.IsZero() {
+		body.ExpiresAt = due.Add(lateness)
+	}
 	if _, err := tx.Append(now.ID, body); err != nil {
 		return err
 	}

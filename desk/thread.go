@@ -13,7 +13,7 @@ import (
 const MaxMerged = 20
 
 // Merge makes two conversations of one customer one matter. It is shown as the
-// older id of the two, is open if one of them was, and keeps the tags of both.
+// smaller id of the two, is open if one of them was, and keeps the tags of both.
 // Merging what is one already changes nothing. Errors: NotFound; Conflict for
 // different customers and for too many.
 func (d *Desk) Merge(ctx context.Context, by By, conversation, with holdfast.ID) (*inbox.Conversation, error) {

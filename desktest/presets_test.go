@@ -54,6 +54,10 @@ func TestCannedRepliesAreSeenByWhomTheyAreFor(t *testing.T) {
 		reply := func(title string, o holdfast.Owner) holdfast.CannedSaved {
 			return holdfast.CannedSaved{Title: title, Owner: o, Texts: map[string]string{"any": "Hello {{customer.first_name|friend}}"}}
 		}
+		screen, err := d.Hub.Join(ctx, d.Workspace, ann.Operator, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		own, teams, all := holdfast.NewID(), holdfast.NewID(), holdfast.NewID()
 		if _, err := d.Presets.SaveCanned(ctx, joe, own, reply("Own", holdfast.Owner{Operator: joe.Operator})); err != nil {
 			t.Fatal(err)
@@ -74,6 +78,22 @@ func TestCannedRepliesAreSeenByWhomTheyAreFor(t *testing.T) {
 				t.Errorf("%s sees %q %v, want %q", c.by.Name, titles(list), err, c.want)
 			}
 		}
+		// Screens hear that there is one, and not what it says.
+		d.Wait(0)
+		told := 0
+		for len(screen.Frames()) > 0 {
+			f := string(<-screen.Frames())
+			if strings.Contains(f, "canned.saved") {
+				told++
+			}
+			if strings.Contains(f, "friend") || strings.Contains(f, `"Own"`) {
+				t.Errorf("Ann's screen is sent %s", f)
+			}
+		}
+		if told != 3 {
+			t.Errorf("Ann's screen is told of %d", told)
+		}
+		d.Hub.Leave(screen)
 		// What must not happen: changing or removing what is another's.
 		_, err = d.Presets.SaveCanned(ctx, ann, own, reply("Mine now", holdfast.Owner{Operator: ann.Operator}))
 		wants(t, err, holdfast.NotFound, "canned.missing")
@@ -179,7 +199,7 @@ func TestAWithdrawnReplyNeverGoes(t *testing.T) {
 		if _, err := d.App.Desk.Withdraw(ctx, d.By("Joe"), oops.ID); err != nil {
 			t.Errorf("taking it back twice: %v", err)
 		}
-		d.Wait(time.Hour)
+		d.Wait(5 * time.Minute)
 		ana.HasReceived()
 		got, err := d.Inbox.Conversation(ctx, d.Workspace, c.ID, d.Operator("Joe"))
 		if err != nil {
@@ -198,11 +218,23 @@ func TestAWithdrawnReplyNeverGoes(t *testing.T) {
 		ana.HasReceived("First", "Second")
 		_, err = d.App.Desk.Withdraw(ctx, d.By("Joe"), first.ID)
 		wants(t, err, holdfast.Conflict, "outbox.too_late")
+		// Put off for longer than a message otherwise waits, it is not given up before it is due.
+		later := d.Inbox.Now().Add(7 * 24 * time.Hour)
+		put, err := d.App.Desk.Reply(ctx, d.By("Joe"), c.ID, desk.Reply{ID: holdfast.NewID(), Text: "Next week", NotBefore: later})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var due, expires time.Time
+		if err := d.DB.QueryRow(ctx, "SELECT due_at, expires_at FROM outbox WHERE message = $1", put.ID).Scan(&due, &expires); err != nil || !due.Equal(later) || !expires.After(due.Add(time.Hour)) {
+			t.Errorf("it is due %v and expires %v, %v", due, expires, err)
+		}
+		d.Wait(time.Minute)
+		ana.HasReceived("First", "Second")
 		if err := d.Journal.Rebuild(ctx, "inbox", nil); err != nil {
 			t.Fatal(err)
 		}
 		again, err := d.Inbox.Conversation(ctx, d.Workspace, c.ID, d.Operator("Joe"))
-		if err != nil || again.Preview != "Second" || again.FirstReplyAt.IsZero() || again.FirstReplyAt.Before(got.LastAt) {
+		if err != nil || again.Preview != "Next week" || again.FirstReplyAt.IsZero() || !again.FirstReplyAt.After(got.OpenedAt) {
 			t.Errorf("after a rebuild it is %+v %v", again.Item, err)
 		}
 	})

@@ -86,8 +86,17 @@ func fold(s string) string {
 // columnsOf says which field each column is; "" for those that are none. given
 // wins over the headers' own names.
 func columnsOf(header []string, given map[string]string) ([]string, error) {
-	out := make([]string, len(header))
-	taken := map[string]bool{}
+	out, taken := fieldsOf(header, given)
+	if !taken["name"] && !taken["mail"] && !taken["phone"] && !taken["customer"] {
+		return nil, holdfast.Errorf(holdfast.Invalid, "import.columns", "no column of the table says who the customers are").WithField("columns").
+			WithNext("Name a column \"name\", \"e-mail\" or \"phone\", or say which column is which.")
+	}
+	return out, nil
+}
+
+// fieldsOf is columnsOf without the question whether that is enough.
+func fieldsOf(header []string, given map[string]string) (out []string, taken map[string]bool) {
+	out, taken = make([]string, len(header)), map[string]bool{}
 	set := map[string]string{}
 	for h, field := range given {
 		set[fold(h)] = field
@@ -107,11 +116,7 @@ func columnsOf(header []string, given map[string]string) ([]string, error) {
 			out[i], taken[f] = f, true
 		}
 	}
-	if !taken["name"] && !taken["mail"] && !taken["phone"] && !taken["customer"] {
-		return nil, holdfast.Errorf(holdfast.Invalid, "import.columns", "no column of the table says who the customers are").WithField("columns").
-			WithNext("Name a column \"name\", \"e-mail\" or \"phone\", or say which column is which.")
-	}
-	return out, nil
+	return out, taken
 }
 
 func words(s string) map[string]bool {

@@ -166,7 +166,7 @@ func (t *table) read(ctx context.Context, place string, take func(record) error)
 	header, err := tr.next()
 	var bad *errRow
 	if errors.Is(err, io.EOF) || errors.As(err, &bad) || len(header) > maxColumns || err == nil && strings.TrimSpace(strings.Join(header, "")) == "" {
-		return holdfast.Errorf(holdfast.Invalid, "import.no_header", "the file has no row of headers").WithNext("The first row names the columns, for example: name, e-mail, date, direction, text.")
+		return errNoHeader()
 	}
 	if err != nil {
 		return err

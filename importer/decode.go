@@ -66,18 +66,7 @@ func openText(path, name string, longest int) (*opened, error) {
 		name = guess(head[:n])
 	}
 	c := &counter{r: f}
-	var r io.Reader = c
-	switch name {
-	case "utf-16le":
-		r = transform.NewReader(c, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder())
-	case "utf-16be":
-		r = transform.NewReader(c, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
-	case "windows-1251":
-		r = transform.NewReader(c, charmap.Windows1251.NewDecoder())
-	case "windows-1256":
-		r = transform.NewReader(c, charmap.Windows1256.NewDecoder())
-	}
-	br := bufio.NewReaderSize(r, longest)
+	br := bufio.NewReaderSize(decoded(c, name), longest)
 	if b, err := br.Peek(3); err == nil && bytes.Equal(b, []byte("\xef\xbb\xbf")) {
 		if _, err := br.Discard(3); err != nil {
 			f.Close()
@@ -88,6 +77,21 @@ func openText(path, name string, longest int) (*opened, error) {
 }
 
 func (o *opened) Close() error { return o.file.Close() }
+
+// decoded reads what has an encoding as UTF-8.
+func decoded(r io.Reader, name string) io.Reader {
+	switch name {
+	case "utf-16le":
+		return transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder())
+	case "utf-16be":
+		return transform.NewReader(r, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
+	case "windows-1251":
+		return transform.NewReader(r, charmap.Windows1251.NewDecoder())
+	case "windows-1256":
+		return transform.NewReader(r, charmap.Windows1256.NewDecoder())
+	}
+	return r
+}
 
 // guess tells an encoding by a file's first bytes.
 func guess(head []byte) string {

@@ -77,6 +77,9 @@ type Kind struct {
 	// Fields are the settings it understands, the needed ones first.
 	Fields []string `json:"fields"`
 	Needs  []string `json:"needs"`
+	// Encodings are those that a file may be said to have, Columns what a column of it can be.
+	Encodings []string `json:"encodings,omitempty"`
+	Columns   []string `json:"columns,omitempty"`
 }
 
 // Kinds lists the sources.
@@ -86,8 +89,8 @@ func Kinds() []Kind {
 	}
 	return []Kind{
 		api(Chatwoot, "account"), api(Zendesk, "user"), api(Freshdesk), api(Zammad), api(FreeScout),
-		{Name: CSV, File: true, Needs: []string{}, Fields: []string{"encoding", "delimiter", "columns", "origin", "channel"}},
-		{Name: JSONL, File: true, Needs: []string{}, Fields: []string{"encoding", "origin", "channel"}},
+		{Name: CSV, File: true, Needs: []string{}, Fields: []string{"encoding", "delimiter", "columns", "origin", "channel"}, Encodings: Encodings, Columns: Fields},
+		{Name: JSONL, File: true, Needs: []string{}, Fields: []string{"encoding", "origin", "channel"}, Encodings: Encodings},
 	}
 }
 

@@ -38,7 +38,7 @@ const (
 	insertOut = `INSERT INTO {conversation} (id, workspace, first_reply_at, last_out_clock, last_clock, preview, preview_dir)
 		VALUES (` + place + `, $3, $6, $4, $4, $5, 'out') ON CONFLICT (id) DO UPDATE SET ` + joinOut
 	// A merged conversation's messages count for the one that it is shown as, too.
-	shownAs = ` WHERE id = (SELECT k.merged FROM {conversation} k WHERE k.id = ` + place + ` AND k.merged IS NOT NULL) AND workspace = $3`
+	shownAs = ` WHERE id = (SELECT k.merged FROM {conversation} k WHERE k.id = ` + place + `) AND workspace = $3`
 )
 
 func received(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageReceived) error {

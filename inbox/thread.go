@@ -48,10 +48,11 @@ func joined(tx *store.Tx, e *holdfast.Entry, with holdfast.ID, removed bool) err
 				return err
 			}
 		}
-		for _, id := range group {
-			if err := sumUp(tx, e.Workspace, id); err != nil {
-				return err
-			}
+	}
+	// Only now, since a sum goes by who is shown as whom.
+	for _, id := range slices.Concat(groups...) {
+		if err := sumUp(tx, e.Workspace, id); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -154,9 +155,18 @@ type spoken struct {
 // conversations that are shown as it: the same that received and queued come to,
 // one message at a time.
 func sumUp(tx *store.Tx, workspace, id holdfast.ID) error {
-	rows, err := tx.Query(`SELECT m.id, m.clock, m.at, m.direction, m.author, m.extra, m.forwarded FROM {message} m
-		WHERE m.workspace = $1 AND m.conversation IN (SELECT k.id FROM {conversation} k WHERE k.id = $2 OR k.merged = $2) AND m.direction <> 'note'
-			AND NOT EXISTS (SELECT 1 FROM {message_fate} f WHERE f.message = m.id AND f.withdrawn) ORDER BY m.clock`, workspace, id)
+	rows, err := tx.Query("SELECT id FROM {conversation} WHERE merged = $1 AND workspace = $2", id, workspace)
+	parts, err := store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+	if err != nil {
+		return err
+	}
+	args := []any{workspace, id}
+	for _, part := range parts {
+		args = append(args, part)
+	}
+	rows, err = tx.Query(`SELECT m.id, m.clock, m.at, m.direction, m.author, m.extra, m.forwarded FROM {message} m
+		WHERE m.workspace = $1 AND m.conversation IN `+store.In(2, len(args)-1)+` AND m.direction <> 'note'
+			AND NOT EXISTS (SELECT 1 FROM {message_fate} f WHERE f.message = m.id AND f.withdrawn) ORDER BY m.clock`, args...)
 	list, err := store.Collect(rows, err, func(r *store.Rows, s *spoken) error {
 		var author, forwarded holdfast.ID
 		var raw []byte

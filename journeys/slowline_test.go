@@ -18,11 +18,12 @@ type slowLine struct {
 	rate  float64       // bytes a second, each way
 	trip  time.Duration // a round trip
 	loss  float64       // of packets
-	reset float64       // of packets that end their connection
+	reset int           // each so many packets, one ends its connection
 
 	mu   sync.Mutex
 	dice *rand.Rand
 	free [2]time.Time // when the line can carry the next packet, each way
+	sent int
 	cuts int
 }
 
@@ -137,7 +138,7 @@ func (l *slowLine) schedule(way, size int) (at time.Time, dead bool) {
 	for l.dice.Float64() < l.loss {
 		at = at.Add(l.trip) // sent once more, and that may be lost, too
 	}
-	if l.dice.Float64() < l.reset {
+	if l.sent++; l.reset > 0 && l.sent%l.reset == 0 {
 		l.cuts++
 		return at, true
 	}

@@ -23,9 +23,10 @@ const marker = "zanzibar"
 type victim struct {
 	workspace, administrator, operator, team, customer, conversation, message, reply, note, arrival holdfast.ID
 	channel, webhook, token, imported                                                               holdfast.ID
-	passkey                                                                                         holdfast.ID
+	passkey, device                                                                                 holdfast.ID
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
+	canned, macro, view, field                                                                      holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -33,13 +34,14 @@ type victim struct {
 func (v *victim) params() map[string]map[string]string {
 	id := func(i holdfast.ID) map[string]string { return map[string]string{"id": i.String()} }
 	conversation := id(v.conversation)
-	conversation["tag"] = marker
+	conversation["tag"], conversation["macro"] = marker, v.macro.String()
 	message := id(v.message)
 	message["attachment"] = v.attachment.ID.String()
 	return map[string]map[string]string{
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
-		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/imports/": id(v.imported),
+		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
+		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field),
 	}
 }
 
@@ -49,6 +51,7 @@ func (v *victim) fields() map[string]any {
 		"channel": v.channel.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(), "conversation": v.conversation.String(),
 		"operators": []string{v.operator.String(), v.administrator.String()}, "mentions": []string{v.operator.String()}, "attachments": []holdfast.Attachment{v.attachment},
 		"to": map[string]string{"scheme": "mailto", "value": "victim@customer.example"}, "like": v.imported.String(),
+		"macro": v.macro.String(), "ids": []string{v.conversation.String()}, "with": v.conversation.String(), "messages": []string{v.message.String()}, "teams": []string{v.team.String()},
 	}
 }
 
@@ -57,6 +60,7 @@ func (v *victim) own() map[string]holdfast.ID {
 	return map[string]holdfast.ID{
 		"/conversations": v.conversation, "/conversations/{id}/replies": v.reply, "/conversations/{id}/notes": v.note, "/customers": v.customer,
 		"/channels": v.channel, "/operators": v.operator, "/teams": v.team, "/workspaces": v.workspace, "/tokens": v.token, "/webhooks": v.webhook, "/imports": v.imported,
+		"/conversations/{id}/macros/{macro}": v.reply, "/conversations/bulk": v.reply, "/conversations/{id}/split": v.conversation, "/messages/{id}/forward": v.reply,
 	}
 }
 
@@ -75,13 +79,29 @@ func (h *house) populate() *victim {
 	h.must("PUT", "/teams/"+v.team.String()+"/members", map[string]any{"operators": []string{v.operator.String()}}, nil)
 	v.token = create("/tokens", map[string]any{"name": "Token " + marker, "role": "operator"})
 	v.imported = create("/imports", map[string]any{"source": "csv", "file": marker + ".csv"})
+	put := func(path string, body map[string]any) holdfast.ID {
+		id := holdfast.NewID()
+		h.must("PUT", path+id.String(), body, nil)
+		return id
+	}
+	v.canned = put("/canned-replies/", map[string]any{"title": "Canned " + marker, "texts": map[string]string{"any": "Hello from " + marker}})
+	v.macro = put("/macros/", map[string]any{"name": "Macro " + marker, "actions": []map[string]string{{"do": "tag", "tag": marker}}})
+	v.view = put("/views/", map[string]any{"name": "View " + marker, "filter": map[string]any{"match": "all", "conditions": []any{}}})
+	v.field = put("/fields/", map[string]any{"of": "customer", "key": marker, "labels": map[string]string{"en": "Field " + marker}, "type": "text"})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
 	v.passkey = holdfast.NewID()
 	if err := h.DB.Write(context.Background(), func(tx *store.Tx) error {
 		return tx.Exec("INSERT INTO passkey (id, operator, credential, name, record, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-			v.passkey, v.administrator, v.passkey[:], "Key of "+marker, []byte("{}"), tx.Now)
+			v.passkey, v.operator, v.passkey[:], "Key of "+marker, []byte("{}"), tx.Now)
+	}); err != nil {
+		h.t.Fatal(err)
+	}
+	v.device = holdfast.NewID()
+	if err := h.DB.Write(context.Background(), func(tx *store.Tx) error {
+		return tx.Exec("INSERT INTO push_subscription (id, operator, address, sealed, agent, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+			v.device, v.operator, v.device[:], []byte("sealed"), "Browser of "+marker, tx.Now)
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -151,6 +171,7 @@ func (h *house) holdings(workspace holdfast.ID) map[string]string {
 	ctx := context.Background()
 	where := map[string]string{ // what has no column of that name
 		"workspace": "id = $1", "operator": "id IN (SELECT operator FROM member WHERE workspace = $1)", "team_member": "team IN (SELECT id FROM team WHERE workspace = $1)",
+		"passkey": "operator IN (SELECT operator FROM member WHERE workspace = $1)", "push_subscription": "operator IN (SELECT operator FROM member WHERE workspace = $1)",
 		"session": "operator IN (SELECT operator FROM member WHERE workspace = $1)", "sign_in_link": "operator IN (SELECT operator FROM member WHERE workspace = $1)",
 		"channel_state": "account IN (SELECT id FROM channel_account WHERE workspace = $1)",
 	}
@@ -307,6 +328,24 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return "UTC", true
 		case "url":
 			return "https://stranger.example/", true
+		case "owner":
+			return map[string]string{}, true
+		case "texts", "labels":
+			return map[string]string{"en": "Text"}, true
+		case "filter":
+			return map[string]any{"match": "all", "conditions": []any{}}, true
+		case "actions":
+			return []map[string]string{{"do": "tag", "tag": "stranger"}}, true
+		case "values":
+			return map[string]string{}, true
+		case "channels":
+			return []string{}, true
+		case "week":
+			return make([][]holdfast.Span, 7), true
+		case "question":
+			return "csat", true
+		case "csat":
+			return "stars", true
 		case "kinds":
 			return []string{"message.received"}, true
 		case "password", "new":
@@ -362,7 +401,8 @@ func nobodyPassesADoorUnknown(t *testing.T, h *house) {
 				if a.status != http.StatusUnauthorized {
 					t.Errorf("%s: %d %s", d.name(), a.status, a.body)
 				}
-			case d.name() == "GET /start", d.name() == "DELETE /session", d.name() == "POST /session/passkey/options":
+			case d.name() == "GET /start", d.name() == "DELETE /session", d.name() == "POST /session/passkey/options",
+				d.name() == "GET /session/providers", d.name() == "GET /session/provider/callback": // the last shows the page that says why not
 				if a.status >= 300 {
 					t.Errorf("%s: %d %s", d.name(), a.status, a.body)
 				}
@@ -442,14 +482,15 @@ func (v *victim) ids() map[string]string {
 	return map[string]string{
 		"workspace": v.workspace.String(), "administrator": v.administrator.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(),
 		"conversation": v.conversation.String(), "message": v.message.String(), "reply": v.reply.String(), "note": v.note.String(), "arrival": v.arrival.String(),
-		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "import": v.imported.String(), "delivery": v.delivery, "session": v.session,
+		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "import": v.imported.String(), "passkey": v.passkey.String(), "device": v.device.String(), "delivery": v.delivery, "session": v.session,
+		"canned": v.canned.String(), "macro": v.macro.String(), "view": v.view.String(), "field": v.field.String(),
 	}
 }
 
 // observersMay are the writes that concern nobody but the observer who makes them.
 var observersMay = []string{
 	"PATCH /me", "POST /me/password", "POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/disable", "DELETE /me/sessions/{id}",
-	"POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
+	"PUT /me/notices", "POST /me/notices/test", "POST /me/push-devices", "DELETE /me/push-devices/{id}", "POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
 	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read",
 }
 

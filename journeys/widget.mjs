@@ -22,10 +22,14 @@ try {
   const whole = Date.now() - loaded;
   if ((await page.inputValue('.composer textarea')) !== 'question ') fail('what was typed while the chat was loading is gone');
   await page.locator('.composer textarea').pressSequentially('1');
-  await page.keyboard.press('Enter');
+  const enter = async () => {
+    await page.press('.composer textarea', 'Enter');
+    await until('the field is empty, the text is safe', async () => (await page.inputValue('.composer textarea')) === '');
+  };
+  await enter();
   for (let i = 2; i <= each; i++) {
     await page.fill('.composer textarea', `question ${i}`);
-    await page.press('.composer textarea', 'Enter');
+    await enter();
   }
   const texts = (cls) => page.evaluate((cls) => [...document.querySelector('holdfast-chat').shadowRoot.querySelectorAll(`.${cls} .text`)].map((e) => e.textContent), cls);
   const waiting = () => page.locator('.mine .i-clock').count();

@@ -22,7 +22,7 @@ func TestTheWidgetOverABadMobileLine(t *testing.T) {
 	h := open(t, t.TempDir())
 	site := h.channel("chat", "Site", map[string]any{"phone": "+98 21 1234 5678"})
 	joe := h.newOperator(h.workspace, holdfast.Operator, "joe@desk.example")
-	line := slow(t, strings.TrimPrefix(h.Addr(), "http://"), &slowLine{rate: 8000, trip: 800 * time.Millisecond, loss: 0.2, reset: 0.004})
+	line := slow(t, strings.TrimPrefix(h.Addr(), "http://"), &slowLine{rate: 8000, trip: 800 * time.Millisecond, loss: 0.2, reset: 45})
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, `<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1><script async src="http://%s/widget.js" data-channel="%s"></script>`, line.addr, site)

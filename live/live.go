@@ -158,13 +158,13 @@ func (h *Hub) drop(s *Screen) {
 }
 
 // EntryFrame is an entry as a screen gets it. HTML is left out: it is fetched
-// when it is looked at.
+// when it is looked at. So is what a preset holds: not all who hear of it may see it.
 func EntryFrame(e *holdfast.Entry) []byte {
 	s := slim(e)
 	return frame("entry", map[string]any{"entry": &s})
 }
 
-// slim is an entry without HTML.
+// slim is an entry without HTML and without what presets hold.
 func slim(e *holdfast.Entry) holdfast.Entry {
 	s := *e
 	switch b := e.Body.(type) {
@@ -180,6 +180,12 @@ func slim(e *holdfast.Entry) holdfast.Entry {
 			c.HTML = ""
 			s.Body = &c
 		}
+	case *holdfast.CannedSaved:
+		s.Body = &holdfast.CannedSaved{Owner: b.Owner}
+	case *holdfast.MacroSaved:
+		s.Body = &holdfast.MacroSaved{Owner: b.Owner}
+	case *holdfast.ViewSaved:
+		s.Body = &holdfast.ViewSaved{Owner: b.Owner}
 	}
 	return s
 }

@@ -1,6 +1,6 @@
 // Package presets keeps what is prepared once and used often: canned replies,
-// macros and saved views, each an operator's own, a team's or everybody's, and
-// says who may see and change which.
+// macros and saved views, each an operator's own, a team's or everybody's, and the
+// workspace's custom fields with their values; and says who may see and change which.
 //
 // It refuses to act on a conversation (the desk does), to list one (the inbox
 // does), and to show anybody another operator's own.
@@ -98,7 +98,7 @@ func missing(what string) error {
 	return holdfast.Errorf(holdfast.NotFound, what+".missing", "there is no such %s that you can use", noun[what])
 }
 
-var noun = map[string]string{canned: "canned reply", macro: "macro", view: "view"}
+var noun = map[string]string{canned: "canned reply", macro: "macro", view: "view", field: "field"}
 
 // list reads the presets of a kind that by can use.
 func list[T any](ctx context.Context, p *Presets, by access.Identity, kind string, decode func(row) (T, error)) ([]T, error) {
@@ -180,6 +180,14 @@ func (p *Presets) save(ctx context.Context, by access.Identity, kind string, id 
 			}
 		default:
 			var n int
+			// Ids are made by whoever makes the thing: one that is another workspace's is a
+			// mistake at best.
+			if err := tx.QueryRow("SELECT count(*) FROM preset WHERE kind = $1 AND id = $2 AND workspace <> $3", kind, id, by.Workspace).Scan(&n); err != nil {
+				return err
+			}
+			if n > 0 {
+				return missing(kind)
+			}
 			if err := tx.QueryRow("SELECT count(*) FROM preset WHERE workspace = $1 AND kind = $2 AND body IS NOT NULL", by.Workspace, kind).Scan(&n); err != nil {
 				return err
 			}

@@ -7,7 +7,8 @@ import (
 	"holdfast/store"
 )
 
-// Table is the projection: one row per preset, the latest word on it.
+// Table is the projection: one row per preset and one per value of a custom field,
+// the latest word on each.
 type Table struct{}
 
 // Name is the projection's name.
@@ -17,13 +18,14 @@ func (Table) Name() string { return "presets" }
 func (Table) Version() int { return 1 }
 
 // Tables are the ones that only Apply writes.
-func (Table) Tables() []string { return []string{"preset"} }
+func (Table) Tables() []string { return []string{"preset", "field_value"} }
 
 // The kinds of presets, as the table names them.
 const (
 	canned = "canned"
 	macro  = "macro"
 	view   = "view"
+	field  = "field"
 )
 
 // Apply keeps what was said last of each preset. A workspace is part of the key:
@@ -42,6 +44,18 @@ func (Table) Apply(tx *store.Tx, e *holdfast.Entry) error {
 		return put(tx, e, view, b.Owner, b)
 	case *holdfast.ViewRemoved:
 		return put(tx, e, view, holdfast.Owner{}, nil)
+	case *holdfast.FieldSaved:
+		return put(tx, e, field, holdfast.Owner{}, b)
+	case *holdfast.FieldRemoved:
+		return put(tx, e, field, holdfast.Owner{}, nil)
+	case *holdfast.FieldsSet:
+		for id, value := range b.Values {
+			if err := tx.Exec(`INSERT INTO {field_value} (workspace, subject, field, value, stamp) VALUES ($1, $2, $3, $4, $5)
+				ON CONFLICT (workspace, subject, field) DO UPDATE SET value = excluded.value, stamp = excluded.stamp
+				WHERE excluded.stamp > {field_value}.stamp`, e.Workspace, e.Subject, id, store.Text(value), store.Stamp(e)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

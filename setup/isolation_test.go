@@ -64,6 +64,11 @@ var reaches = map[string]reach{
 	"CreateWorkspace": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		return h.CreateWorkspace(ctx, by, setup.NewWorkspace{ID: v.workspace, Name: "Mine", Language: "en", TimeZone: "UTC"})
 	},
+	"SetHours": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		var hours holdfast.Hours
+		hours.Week[1] = []holdfast.Span{{From: "09:00", To: "10:00"}}
+		return nil, h.SetHours(ctx, by, holdfast.ID{}, hours)
+	},
 	"ChangeWorkspace": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		name := "Mine " + holdfast.NewID().String()
 		return h.ChangeWorkspace(ctx, by, setup.WorkspaceChange{Name: &name})

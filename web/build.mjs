@@ -29,6 +29,6 @@ async function worker() {
     .sort();
   const files = Object.fromEntries(names.map((n) => [n === 'index.html' ? '' : n, n.startsWith('assets/') ? '' : hash(bytes(n))]));
   const source = here('./console/worker/worker.js');
-  const version = hash(JSON.stringify(files) + readFileSync(source)).slice(0, 16);
-  await bundle({ entryPoints: [source], outfile: `${dist}/worker.js`, minify: true, target: 'es2022', define: { BUILD: JSON.stringify({ version, files }) } });
+  const version = hash(JSON.stringify(files) + readFileSync(source) + readFileSync(here('./console/worker/push.js'))).slice(0, 16);
+  await bundle({ entryPoints: [source], outfile: `${dist}/worker.js`, bundle: true, format: 'iife', minify: true, target: 'es2022', define: { BUILD: JSON.stringify({ version, files }) } });
 }

@@ -42,6 +42,16 @@ type Settings struct {
 	Position  string   `json:"position" form:"section=look,options=end;start"`
 	Languages []string `json:"languages" form:"section=look"`
 
+	// Form is what is asked before the first message; see parseQuestions.
+	Form []string `json:"form" form:"section=form"`
+
+	// Invites are said to visitors who have not asked yet; see parseInvites.
+	Invites    []string `json:"invites" form:"section=invites"`
+	InviteDays int      `json:"invite_days" form:"section=invites"`
+
+	// Requests switches the hosted form on.
+	Requests bool `json:"requests" form:"section=form"`
+
 	// Numbers that a visitor is shown while the desk cannot be reached.
 	Phone string `json:"phone" form:"section=reach"`
 	SMS   string `json:"sms" form:"section=reach"`
@@ -71,6 +81,7 @@ func Kind() *channel.Kind {
 				Position:    "end",
 				Languages:   append([]string(nil), holdfast.Languages...),
 				VisitorRate: 120,
+				InviteDays:  7,
 				AddressRate: 3000,
 			}
 		},
@@ -89,6 +100,8 @@ type Adapter struct {
 	env      channel.Env
 	texts    channel.Texts
 	origins  origins
+	form     []question
+	invites  []invite
 	tokens   signer
 	seal     string // changes with the identity secret; see claims.Seal
 	limits   limits
@@ -111,7 +124,15 @@ func newAdapter(acc channel.Account, env channel.Env, texts channel.Texts) (*Ada
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{account: acc, set: set, env: env, texts: texts, origins: allowed}
+	form, err := parseQuestions(set.Form)
+	if err != nil {
+		return nil, err
+	}
+	invites, err := parseInvites(set.Invites)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{form: form, invites: invites, account: acc, set: set, env: env, texts: texts, origins: allowed}
 	a.tokens = signer{key: env.Key, account: acc.ID}
 	if set.IdentitySecret != "" {
 		mac := hmac.New(sha256.New, env.Key)
@@ -151,6 +172,9 @@ func (s *Settings) check() error {
 	}
 	if s.IdentitySecret != "" && len(s.IdentitySecret) < 16 {
 		return bad("identity_secret", "the identity secret is shorter than 16 characters", "Use a random secret of 32 characters or more.")
+	}
+	if s.InviteDays < 0 {
+		return bad("invite_days", "the days are negative", "Use 7, for example.")
 	}
 	if s.VisitorRate < 0 || s.AddressRate < 0 {
 		return bad("visitor_per_minute", "a limit is negative", "Use 0 to switch a limit off.")

@@ -21,10 +21,11 @@ type limits struct {
 	visitors buckets
 	signals  buckets // reading, typing and acknowledging are cheap, but not free
 	remotes  buckets
+	requests buckets // forms from one address
 }
 
 func newLimits(visitor, remote int) limits {
-	return limits{visitors: newBuckets(visitor), signals: newBuckets(visitor * 5), remotes: newBuckets(remote)}
+	return limits{visitors: newBuckets(visitor), signals: newBuckets(visitor * 5), remotes: newBuckets(remote), requests: newBuckets(requestRate)}
 }
 
 // visitor takes one turn of a visitor's; the error is TooMany.

@@ -23,6 +23,8 @@ type post struct {
 	Lang        string   `json:"lang"`
 	Name        string   `json:"name"`
 	Email       string   `json:"email"`
+	// Answers to the form before the first message, by key.
+	Answers map[string]string `json:"answers"`
 }
 
 // receipt is our word that a message is on disk.
@@ -135,13 +137,15 @@ func (a *Adapter) accept(ctx context.Context, who *claims, remote string, p *pos
 	if err := a.limits.visitor(who.Visitor, now); err != nil {
 		return receipt{}, err
 	}
+	rest, name, email := a.answers(p.Answers)
+	p.Name, p.Email = firstOf(p.Name, name), firstOf(p.Email, email)
 	// The client's id counts only together with its owner, so that nobody can name,
 	// overwrite or probe for another visitor's message.
 	key := who.Visitor + ":" + client.String()
 	m := channel.Inbound{
 		Key: key, ID: StoredID(a.account.ID, who.Visitor, client),
 		From: who.address(), Also: who.also(), Language: who.Lang,
-		Text: text, Attachments: files, Page: cleanPage(p.Page),
+		Text: text, Rest: rest, Attachments: files, Page: cleanPage(p.Page),
 	}
 	if t := client.Time(); !t.IsZero() && !t.After(now) {
 		m.SentAt = t // when it was written, which may be long before the network came back

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,18 +15,25 @@ import (
 
 // configWire is what a widget needs to draw itself.
 type configWire struct {
-	Title     string     `json:"title"`
-	Greeting  string     `json:"greeting"`
-	Offline   string     `json:"offline"`
-	Phone     string     `json:"phone"`
-	SMS       string     `json:"sms"`
-	Color     string     `json:"color"`
-	Position  string     `json:"position"`
-	Lang      string     `json:"lang"`
-	Languages []string   `json:"languages"`
-	OnDuty    bool       `json:"on_duty"`
-	Identity  bool       `json:"identity_required"`
-	Limits    limitsWire `json:"limits"`
+	Title     string   `json:"title"`
+	Greeting  string   `json:"greeting"`
+	Offline   string   `json:"offline"`
+	Phone     string   `json:"phone"`
+	SMS       string   `json:"sms"`
+	Color     string   `json:"color"`
+	Position  string   `json:"position"`
+	Lang      string   `json:"lang"`
+	Languages []string `json:"languages"`
+	OnDuty    bool     `json:"on_duty"`
+	// When somebody is back, while the desk is closed; and how long a first answer
+	// takes at this time of day, in seconds, where enough is known to say so.
+	Back       string         `json:"back,omitempty"`
+	Reply      int            `json:"reply,omitempty"`
+	Identity   bool           `json:"identity_required"`
+	Form       []questionWire `json:"form,omitempty"`
+	Invites    []inviteWire   `json:"invites,omitempty"`
+	InviteDays int            `json:"invite_days,omitempty"`
+	Limits     limitsWire     `json:"limits"`
 }
 
 type limitsWire struct {
@@ -42,6 +50,11 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.text(lang, key)
 	}
+	service := a.service(r)
+	back := ""
+	if service.Known && !service.Open && !service.Back.IsZero() {
+		back = service.Back.UTC().Format(time.RFC3339)
+	}
 	body, err := json.Marshal(configWire{
 		Title:    own(a.set.Heading, "visitor.title"),
 		Greeting: own(a.set.Greeting, "visitor.greeting"),
@@ -49,6 +62,8 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		Phone:    a.set.Phone, SMS: a.set.SMS,
 		Color: a.set.Color, Position: a.set.Position, Lang: lang, Languages: a.languages(),
 		OnDuty: a.env.Feed.OnDuty(r.Context()), Identity: a.set.RequireIdentity,
+		Back: back, Reply: int(service.Reply / time.Second),
+		Form: a.questionWires(lang), Invites: a.inviteWires(lang), InviteDays: a.set.InviteDays,
 		Limits: limitsWire{Text: textLimit, Attachments: filesLimit, AttachmentBytes: fileLimit},
 	})
 	if err != nil {
@@ -66,6 +81,18 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeBody(w, http.StatusOK, append(body, '\n'))
 	return nil
+}
+
+// timetable is a feed that knows more of the desk than the moment.
+type timetable interface {
+	Service(ctx context.Context) holdfast.Service
+}
+
+func (a *Adapter) service(r *http.Request) holdfast.Service {
+	if t, ok := a.env.Feed.(timetable); ok {
+		return t.Service(r.Context())
+	}
+	return holdfast.Service{}
 }
 
 func (a *Adapter) languages() []string {

@@ -3,7 +3,7 @@
 -- stemmed, each behind its workspace's mark; the texts themselves stay in "message".
 --sqlite:CREATE VIRTUAL TABLE message_words USING fts5(words, content='', contentless_delete=1, detail=none, tokenize="ascii tokenchars '@._+-'");
 --postgres:CREATE TABLE message_words (lsn BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
---postgres:CREATE INDEX message_words_words ON message_words USING GIN (words) WITH (gin_pending_list_limit = 512);
+--postgres:CREATE INDEX message_words_words ON message_words USING GIN (words) WITH (gin_pending_list_limit = 4096);
 
 -- Every word of message_words once, in the order in which they were first met, which is
 -- roughly from the common to the rare: what an unfinished word may become. It is not

@@ -4,6 +4,7 @@ ALTER TABLE conversation ADD COLUMN merged BYTES;
 ALTER TABLE conversation ADD COLUMN opened_clock BIGINT NOT NULL DEFAULT 0;
 -- the subject as filters compare it
 ALTER TABLE conversation ADD COLUMN subject_fold TEXT NOT NULL DEFAULT '';
+CREATE INDEX conversation_opened ON conversation (workspace, opened_at);
 CREATE INDEX conversation_merged ON conversation (merged) WHERE merged IS NOT NULL;
 
 -- Which two conversations were merged, a the smaller id; the latest word on a pair counts.

@@ -146,16 +146,24 @@ export interface components {
             scheme: string;
             value: string;
         };
-        Answer: {
+        AnswerInBody: {
             ceremony: string;
             /** @description The credential as JSON (PublicKeyCredential.toJSON). */
             response: unknown;
+        };
+        AskInBody: {
+            /** @enum {string} */
+            question: "csat" | "nps";
         };
         AssignmentInBody: {
             /** @description Empty: nobody. */
             operator: string;
             /** @description Empty: none. */
             team: string;
+        };
+        AtProviderBody: {
+            /** @description Where the browser goes now. */
+            url: string;
         };
         Attachment: {
             cid?: string;
@@ -396,6 +404,11 @@ export interface components {
             name: string;
             time_zone: string;
         };
+        Day: {
+            date: string;
+            name?: string;
+            spans: components["schemas"]["Span"][];
+        };
         DeviceKey: {
             /** @description 64 hexadecimal digits, the same every time. */
             key: string;
@@ -430,6 +443,67 @@ export interface components {
         FactorRule: {
             roles: ("administrator" | "supervisor" | "operator" | "observer")[];
         };
+        FeedbackRating: {
+            /** Format: date-time */
+            asked_at?: string;
+            comment?: string;
+            conversation: string;
+            kind: string;
+            /** Format: date-time */
+            rated_at?: string;
+            /** Format: int64 */
+            score: number;
+            via?: string;
+        };
+        FeedbackRatingPage: {
+            items: components["schemas"]["FeedbackRating"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        FeedbackSettings: {
+            csat: string;
+        };
+        FeedbackTotals: {
+            /** Format: int64 */
+            asked: number;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            rated: number;
+            scores: {
+                [key: string]: number;
+            };
+        };
+        FieldChoice: {
+            /** @description By language; the value where there is none. */
+            labels?: {
+                [key: string]: string;
+            };
+            value: string;
+        };
+        FieldInBody: {
+            choices?: components["schemas"]["FieldChoice"][];
+            /** @description For programs: small Latin letters, digits and _. */
+            key: string;
+            /** @description By language. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            of: "customer" | "conversation";
+            /** Format: int64 */
+            position?: number;
+            /** @enum {string} */
+            type: "text" | "number" | "date" | "choice" | "bool";
+        };
+        FieldValues: {
+            /** @description By the field's key: a number in decimal, a date as 2026-11-30, yes or no. Empty takes one away. */
+            values: {
+                [key: string]: string;
+            };
+        };
         FieldView: {
             default?: unknown;
             help?: string;
@@ -442,6 +516,22 @@ export interface components {
             show?: string;
             /** @enum {string} */
             type: "text" | "secret" | "number" | "bool" | "select" | "lines";
+        };
+        ForwardInBody: {
+            bcc?: string[];
+            cc?: string[];
+            /** @description Empty: the one it came over. */
+            channel?: string;
+            /**
+             * Format: uuid
+             * @description Of the new message; made by you.
+             */
+            id: string;
+            /** @description What is said above it. */
+            text?: string;
+            to: components["schemas"]["AddressIn"];
+            /** Format: int64 */
+            undo?: number;
         };
         HooksDelivery: {
             /** Format: int64 */
@@ -466,6 +556,28 @@ export interface components {
         };
         HooksDeliveryPage: {
             items: components["schemas"]["HooksDelivery"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        HoursInBody: {
+            days?: components["schemas"]["Day"][];
+            /** @description Empty: the workspace as a whole. */
+            team?: string;
+            /** @description Seven days from Sunday. No spans on any day and no days: the team follows the workspace, the workspace has no hours. */
+            week: components["schemas"]["Span"][][];
+        };
+        HoursView: {
+            /** @description Dates that are not as their weekday; without spans the day is free. */
+            days: components["schemas"]["Day"][];
+            /** @description Empty: the workspace as a whole. */
+            team?: string;
+            /** @description The workspace's; the hours are meant in it. */
+            time_zone: string;
+            /** @description Seven days from Sunday, each a list of spans. */
+            week: components["schemas"]["Span"][][];
+        };
+        HoursViewPage: {
+            items: components["schemas"]["HoursView"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
@@ -514,6 +626,13 @@ export interface components {
              */
             uploaded: number;
         };
+        ImporterColumn: {
+            /** @description What its header says that it is; empty: it is passed over. */
+            field: string;
+            header: string;
+            /** @description Its first cells, shortened. */
+            samples: string[];
+        };
         ImporterCounts: {
             /** Format: int64 */
             conversations_here: number;
@@ -537,6 +656,8 @@ export interface components {
             refused: number;
         };
         ImporterKind: {
+            columns?: string[];
+            encodings?: string[];
             fields: string[];
             file: boolean;
             name: string;
@@ -557,6 +678,11 @@ export interface components {
             outcome: "made" | "here" | "refused" | "lost";
             ref: string;
             what: string;
+        };
+        ImporterPreview: {
+            columns: components["schemas"]["ImporterColumn"][];
+            delimiter: string;
+            encoding: string;
         };
         ImporterView: {
             actor: components["schemas"]["Actor"];
@@ -811,6 +937,10 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        KeysStruct: {
+            auth: string;
+            p256dh: string;
+        };
         KindView: {
             about: string;
             fields: components["schemas"]["FieldView"][];
@@ -869,6 +999,13 @@ export interface components {
             preferences: unknown;
             totp_on: boolean;
         };
+        MergeInBody: {
+            /**
+             * Format: uuid
+             * @description Another conversation with the same customer.
+             */
+            with: string;
+        };
         NewPasskey: {
             /** Format: date-time */
             created_at: string;
@@ -880,7 +1017,10 @@ export interface components {
             used_at?: string;
         };
         NewPasskeyInBody: {
+            ceremony: string;
             name: string;
+            /** @description The credential as JSON (PublicKeyCredential.toJSON). */
+            response: unknown;
         };
         NoteInBody: {
             attachments?: components["schemas"]["Attachment"][];
@@ -888,6 +1028,48 @@ export interface components {
             id: string;
             mentions?: string[];
             text: string;
+        };
+        NoticeView: {
+            /** @description That take pushes. */
+            devices: components["schemas"]["NoticesDevice"][];
+            /** @description The applicationServerKey of a browser's subscription. */
+            push_key: string;
+            settings: components["schemas"]["NoticesSettings"];
+        };
+        NoticesDevice: {
+            agent: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            /** Format: date-time */
+            used_at?: string;
+        };
+        NoticesQuiet: {
+            from: string;
+            on: boolean;
+            to: string;
+        };
+        NoticesSettings: {
+            assigned: components["schemas"]["NoticesWays"];
+            channel: components["schemas"]["NoticesWays"];
+            mention: components["schemas"]["NoticesWays"];
+            new: components["schemas"]["NoticesWays"];
+            quiet: components["schemas"]["NoticesQuiet"];
+            reply: components["schemas"]["NoticesWays"];
+            time_zone: string;
+        };
+        NoticesTried: {
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            gone: number;
+            /** Format: int64 */
+            sent: number;
+        };
+        NoticesWays: {
+            desktop: boolean;
+            push: boolean;
+            sound: boolean;
         };
         OperatorStruct: {
             email: string;
@@ -1024,6 +1206,27 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        PresetsField: {
+            /** Format: date-time */
+            changed_at: string;
+            choices: components["schemas"]["FieldChoice"][];
+            id: string;
+            key: string;
+            labels: {
+                [key: string]: string;
+            };
+            /** @enum {string} */
+            of: "customer" | "conversation";
+            /** Format: int64 */
+            position: number;
+            /** @enum {string} */
+            type: "text" | "number" | "date" | "choice" | "bool";
+        };
+        PresetsFieldPage: {
+            items: components["schemas"]["PresetsField"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         PresetsMacro: {
             actions: components["schemas"]["Action"][];
             /** Format: date-time */
@@ -1054,6 +1257,14 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        PreviewImportInBody: {
+            /** @description Empty: guessed. */
+            delimiter?: string;
+            /** @description Empty: guessed. */
+            encoding?: string;
+            /** @description The first bytes of the file, in base64; a quarter of a megabyte is enough. */
+            head: string;
+        };
         PriorityInBody: {
             /**
              * Format: int64
@@ -1078,6 +1289,20 @@ export interface components {
         ProofInBody: {
             /** @description Needed when one signed in more than ten minutes ago. */
             password?: string;
+        };
+        Provider: {
+            name: string;
+            /** @description False: it cannot be asked now; passwords, passkeys and links work. */
+            reachable: boolean;
+        };
+        ProviderPage: {
+            items: components["schemas"]["Provider"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PushInBody: {
+            endpoint: string;
+            keys: components["schemas"]["KeysStruct"];
         };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */
@@ -1259,6 +1484,20 @@ export interface components {
             /** @description A code of the authenticator app will do. */
             totp?: boolean;
         };
+        Span: {
+            from: string;
+            to: string;
+        };
+        SplitInBody: {
+            /**
+             * Format: uuid
+             * @description Of the conversation that they go to: a new one, made by you, or another of the same customer.
+             */
+            id: string;
+            messages: string[];
+            /** @description Of a new one; empty: the same. */
+            subject?: string;
+        };
         Start: {
             /** @description The first workspace is the demo. */
             demo: boolean;
@@ -1339,6 +1578,13 @@ export interface components {
         SubjectInBody: {
             subject: string;
         };
+        SurveyInBody: {
+            /**
+             * @description Asked when a conversation that was answered is resolved.
+             * @enum {string}
+             */
+            csat: "off" | "stars" | "thumbs";
+        };
         TeamInBody: {
             /** Format: uuid */
             id: string;
@@ -1360,12 +1606,6 @@ export interface components {
             role: "administrator" | "supervisor" | "operator" | "observer";
             /** @description Permissions; empty: all that the role has. */
             scopes?: string[];
-        };
-        TryViewInBody: {
-            cursor?: string;
-            filter: components["schemas"]["ViewFilter"];
-            /** Format: int64 */
-            limit?: number;
         };
         ViewCount: {
             /**

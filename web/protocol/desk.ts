@@ -96,3 +96,16 @@ export type ClientFrame = { type: 'viewing'; conversation: ID | '' } | { type: '
 /** What an operator has beside the password. */
 export type Factors = S['AccessFactors'];
 export type Passkey = S['AccessPasskey'];
+
+/** The history of other desks, as it is brought here. */
+export type Import = Exactly<S['ImporterView'], { actor: Actor }>;
+export type ImportDetail = Import & Pick<S['ImportDetail'], 'first_refused' | 'first_lost' | 'first_made' | 'first_here'>;
+export type ImportLine = S['ImporterLine'];
+export type ImportSource = S['ImporterKind'];
+export type NewImport = S['CreateImportInBody'];
+export type TablePreview = S['ImporterPreview'];
+
+/** How an operator is told of things, and on what. */
+export type NoticeView = S['NoticeView'];
+export type NoticeSettings = S['NoticesSettings'];
+export type Ways = S['NoticesWays'];

@@ -3,12 +3,15 @@ import { chromium } from 'playwright-core';
 
 export const base = (process.env.HOLDFAST_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
 
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-}
+const options = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+};
+
+export const launch = (...more) => chromium.launch({ ...options, args: [...options.args, ...more] });
+
+/** A browser whose profile lies in a folder, and so outlives it. */
+export const launchFrom = (folder, more) => chromium.launchPersistentContext(folder, { ...options, ...more });
 
 /** A call of the API with the page's own session. */
 export async function api(page, method, path, body) {

@@ -19,7 +19,7 @@ export const assign: Action<Assignment | void> = {
       return;
     }
     const { operator, team } = a;
-    await sync.change(a.conversation, { operator, team }, () => sync.client.put(`/conversations/${a.conversation}/assignment`, { operator, team }));
+    await sync.act('assignment', a.conversation, { operator, team }, 'PUT', 'assignment', { operator, team });
   },
 };
 

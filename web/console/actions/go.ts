@@ -1,4 +1,6 @@
+import { views } from '../model/inbox';
 import { go } from '../model/route.svelte';
+import { sections } from '../model/sections';
 import type { Action, Place } from './action';
 
 const to = (name: string, keys: string | undefined, available: (p: Place) => boolean = () => true): Action => ({
@@ -16,3 +18,18 @@ export const goCustomers = to('customers', 'g c', (p) => p.may('customers.read')
 export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
 export const goSettings = to('settings', 'g s');
+
+/** The lists of the inbox, and the parts of the settings: without keys of their own, but found by their names. */
+export const goViews = ['mine', 'unread', ...views.filter((v) => v !== 'mine')].map((view): Action => ({
+  id: 'go-view-' + view, titleKey: 'view.' + view, group: 'go', available: () => true, run: () => go('inbox', view),
+}));
+export const goSections = sections.map((s): Action => ({
+  id: 'go-settings-' + s.id, titleKey: 'settings.' + s.id, group: 'setup', available: (p) => !s.needs || p.may(s.needs), run: () => go('settings', s.id),
+}));
+
+export const newChannel: Action = {
+  id: 'new-channel', titleKey: 'channels.new', group: 'setup', available: (p) => p.may('channels.manage'), run: () => go('settings', 'channels', 'new'),
+};
+export const newImport: Action = {
+  id: 'new-import', titleKey: 'imports.new', group: 'setup', available: (p) => p.may('workspace.manage'), run: () => go('settings', 'imports', 'new'),
+};

@@ -1,7 +1,7 @@
 import { toggleTheme } from './account';
 import type { Action } from './action';
 import { assign, take, unassign } from './assign';
-import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSettings } from './go';
+import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
 import { note } from './note';
 import { compose, customerPanel, help, palette } from './open';
@@ -17,5 +17,6 @@ import { tag } from './tag';
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
-  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, compose, customerPanel, palette, help, toggleTheme, signOut,
+  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
+  ...goSections, newChannel, newImport,
 ];

@@ -8,7 +8,7 @@ export const markRead: Action<{ conversation: ID; upto: string }> = {
   titleKey: 'action.read',
   group: 'conversation',
   available: always,
-  run: (a) => sync.change(a.conversation, { unread: false }, () => sync.client.put(`/conversations/${a.conversation}/read`, { upto: a.upto })),
+  run: (a) => sync.act('read', a.conversation, { unread: false }, 'PUT', 'read', { upto: a.upto }),
 };
 
 export const markUnread: Action = {
@@ -19,7 +19,7 @@ export const markUnread: Action = {
   available: (p) => inConversation(p) && !p.conversation!.unread,
   async run() {
     const { id } = current();
-    await sync.change(id, { unread: true }, () => sync.client.delete(`/conversations/${id}/read`));
+    await sync.act('read', id, { unread: true }, 'DELETE', 'read');
     // Staying would read it again.
     const r = route();
     go('inbox', r.parts[0] ?? 'open', Object.fromEntries(r.query));

@@ -16,6 +16,6 @@ export const prioritise: Action<{ conversation: ID; priority: number } | void> =
       return;
     }
     const { conversation, priority } = a;
-    await sync.change(conversation, { priority }, () => sync.client.put(`/conversations/${conversation}/priority`, { priority }));
+    await sync.act('priority', conversation, { priority }, 'PUT', 'priority', { priority });
   },
 };

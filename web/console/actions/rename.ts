@@ -15,6 +15,6 @@ export const rename: Action<{ conversation: ID; subject: string } | void> = {
       return;
     }
     const { conversation, subject } = a;
-    await sync.change(conversation, { subject }, () => sync.client.put(`/conversations/${conversation}/subject`, { subject }));
+    await sync.act('subject', conversation, { subject }, 'PUT', 'subject', { subject });
   },
 };

@@ -1,7 +1,7 @@
 import { draftOf } from '../model/composer.svelte';
 import { me } from '../model/desk';
 import { screen } from '../model/screen.svelte';
-import type { ID, Status } from '../model/words';
+import { asFault, type ID, type Status } from '../model/words';
 import { sync } from '../sync/sync';
 import { inConversation, type Action } from './action';
 
@@ -19,10 +19,16 @@ export const reply: Action<{ conversation: ID; channel: ID; then: Status } | voi
     }
     const draft = draftOf(a.conversation);
     if (!draft.ready || !me().operator.id) return;
-    const note = draft.note;
-    await sync.pending.send(draft.outgoing(a.channel, a.then));
+    const outgoing = draft.outgoing(a.channel, a.then);
+    try {
+      await sync.pending.send(outgoing);
+    } catch (error) {
+      // What this device could not keep goes back into the field.
+      if (asFault(error).code === 'device.full') draft.resume(outgoing);
+      throw error;
+    }
     // What was written since belongs to the next message.
+    if (outgoing.note && !draft.text) draft.note = false;
     if (!draft.text) await draft.save();
-    if (note) draft.note = false;
   },
 };

@@ -10,8 +10,7 @@ export const setStatus: Action<NewStatus> = {
   group: 'conversation',
   available: always,
   run({ conversation, status, until }) {
-    return sync.change(conversation, { status, state: status, snooze_until: until ?? null }, () =>
-      sync.client.put(`/conversations/${conversation}/status`, { status, ...(until ? { until } : {}) }));
+    return sync.act('status', conversation, { status, state: status, snooze_until: until ?? null }, 'PUT', 'status', { status, ...(until ? { until } : {}) });
   },
 };
 

@@ -1,4 +1,6 @@
+import { pushOff } from '../model/push';
 import { makePasskey, showPasskey } from '../model/passkey';
+import { screen } from '../model/screen.svelte';
 import { rememberedWorkspace, sync } from '../sync/sync';
 import { always, type Action } from './action';
 
@@ -62,6 +64,29 @@ export const addPasskey: Action<{ name: string; password: string; done: (recover
   },
 };
 
+export interface Provider { name: string; reachable: boolean }
+
+/** Who else can vouch for an operator, and whether they can be asked now. */
+export const providers: Action<(list: Provider[]) => void> = {
+  id: 'providers',
+  titleKey: 'action.ask',
+  group: 'desk',
+  available: always,
+  async run(done) {
+    done((await sync.client.get<{ items: Provider[] }>('/session/providers')).items);
+  },
+};
+
+export const providerSignIn: Action = {
+  id: 'sign-in-provider',
+  titleKey: 'sign.in',
+  group: 'desk',
+  available: always,
+  async run() {
+    location.href = (await sync.client.post<{ url: string }>('/session/provider', {}))!.url;
+  },
+};
+
 export const signInByLink: Action<{ code: string; needCode: (second: Second) => void }> = {
   id: 'sign-in-link',
   titleKey: 'sign.link',
@@ -78,8 +103,13 @@ export const signOut: Action = {
   group: 'desk',
   available: always,
   async run() {
-    await sync.client.delete('/session');
-    sync.signedOut();
+    // What is only here needs a word first; it stays sealed on this device.
+    if (sync.pending.count && screen.opened !== 'leaving') screen.opened = 'leaving';
+    else {
+      screen.opened = '';
+      await pushOff().catch(() => {});
+      await sync.leave();
+    }
   },
 };
 

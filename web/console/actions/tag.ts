@@ -17,7 +17,7 @@ export const tag: Action<{ conversation: ID; tag: string } | void> = {
     }
     const now = sync.store.conversations.get(a.conversation)?.tags ?? [];
     const tags = [...new Set([...now, a.tag])].sort();
-    await sync.change(a.conversation, { tags }, () => sync.client.put(`/conversations/${a.conversation}/tags/${encodeURIComponent(a.tag)}`));
+    await sync.act('tag', a.conversation, { tags }, 'PUT', 'tags/' + encodeURIComponent(a.tag), {});
     sync.resources.changed('/tags');
   },
 };
@@ -29,6 +29,6 @@ export const untag: Action<{ conversation: ID; tag: string }> = {
   available: always,
   run(a) {
     const tags = (sync.store.conversations.get(a.conversation)?.tags ?? []).filter((x) => x !== a.tag);
-    return sync.change(a.conversation, { tags }, () => sync.client.delete(`/conversations/${a.conversation}/tags/${encodeURIComponent(a.tag)}`));
+    return sync.act('tag', a.conversation, { tags }, 'DELETE', 'tags/' + encodeURIComponent(a.tag));
   },
 };

@@ -15,10 +15,15 @@ export const takeBack: Action<ID> = {
   titleKey: 'action.edit',
   group: 'conversation',
   available: always,
-  run(id) {
-    const o = sync.pending.take(id);
+  async run(id) {
+    const o = await sync.pending.take(id);
     if (!o) return;
     draftOf(o.conversation).resume(o);
     screen.composeAs = { note: o.note, at: Date.now() };
   },
+};
+
+/** Gives up what is only on this device. */
+export const giveUp: Action<ID> = {
+  id: 'give-up', titleKey: 'unsent.discard', group: 'conversation', available: always, run: (id) => sync.pending.drop(id),
 };

@@ -33,10 +33,15 @@ export class Draft {
   /** Takes the desk's copy, once, unless something was written here already. */
   adopt(draft: { text: string; note: boolean } | null | undefined): void {
     if (this.adopted) return;
-    this.adopted = true;
-    if (this.touched || this.text || !draft) return;
-    this.text = draft.text;
-    this.note = draft.note;
+    // A page that this device kept does not know the draft.
+    this.adopted = draft !== undefined;
+    // What the desk never got is newer than what it has.
+    void sync.keptDraft(this.conversation).then((kept) => {
+      const d = kept ?? draft;
+      if (this.touched || this.text || !d) return;
+      this.text = d.text;
+      this.note = d.note;
+    });
   }
 
   /** This operator was chosen by hand: of two with one name it is this one who is meant. */
@@ -65,13 +70,21 @@ export class Draft {
 
   async save(): Promise<void> {
     clearTimeout(this.timer);
+    const { text, note } = this;
+    await this.keep();
     try {
-      await sync.client.put(`/conversations/${this.conversation}/draft`, { text: this.text, note: this.note });
+      await sync.client.put(`/conversations/${this.conversation}/draft`, { text, note });
+      if (this.text === text) await sync.keepDraft(this.conversation, undefined);
       this.saved = this.text ? 'saved' : '';
     } catch {
-      // The text is still in the field; the next letter tries again.
+      // The text is still in the field and on this device; the next letter tries again.
       this.saved = '';
     }
+  }
+
+  /** Puts the text on this device. */
+  keep(): Promise<void> {
+    return this.touched || !this.text ? sync.keepDraft(this.conversation, this.text ? { text: this.text, note: this.note } : undefined) : Promise.resolve();
   }
 
   async attach(files: Iterable<File>): Promise<void> {
@@ -130,6 +143,9 @@ export class Draft {
 }
 
 const drafts = new Map<string, Draft>();
+
+/** Before the page is loaded again: everything that is being written goes onto this device. */
+export const keepDrafts = async (): Promise<void> => void (await Promise.all([...drafts.values()].map((d) => d.keep())));
 
 /** One draft for each conversation, and for each person who signs in on this page. */
 export function draftOf(conversation: ID): Draft {

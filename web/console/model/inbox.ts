@@ -61,10 +61,8 @@ export function othersViewing(id: ID): ID[] {
   return viewers().filter((v) => v.viewing === id && v.id !== self).map((v) => v.id);
 }
 
-export const lookAt = (id: ID | ''): void => sync.view(id);
-export const typingIn = (id: ID): void => sync.type(id);
-export const unsentAgain = (id: ID): Promise<void> => sync.pending.retry(id);
-export const takeUnsent = (id: ID) => sync.pending.take(id);
+export const lookAt = (id: ID | ''): void => sync.nearby.view(id);
+export const typingIn = (id: ID): void => sync.nearby.type(id);
 
 /** Addresses of what the browser fetches by itself. */
 export const href = (path: string, query: Record<string, string | number | boolean> = {}): string => sync.client.href(path, query);

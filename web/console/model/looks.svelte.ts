@@ -9,7 +9,9 @@ let density = $state<'' | 'cosy' | 'compact'>('');
 
 export const themeChosen = () => theme;
 export const densityChosen = () => density;
-export const rowHeight = (): number => (density === 'compact' ? 62 : 76);
+// Rows grow with the letters that the reader has asked the browser for; ours are 15 pixels high.
+const scale = (): number => (typeof document === 'undefined' ? 1 : parseFloat(getComputedStyle(document.documentElement).fontSize) / 15 || 1);
+export const rowHeight = (): number => Math.round((density === 'compact' ? 62 : 76) * scale());
 
 function paint(): void {
   document.documentElement.dataset.theme = theme || (dark?.matches ? 'dark' : 'light');

@@ -9,12 +9,12 @@ export interface Notice {
   again?: () => void;
 }
 
-export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose';
+export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'leaving';
 
 class Screen {
   opened = $state<Opened>('');
   notices = $state.raw<Notice[]>([]);
-  customerPanel = $state(typeof innerWidth === 'undefined' || innerWidth >= 1280);
+  customerPanel = $state(typeof matchMedia === 'undefined' || matchMedia('(min-width: 80em)').matches);
   /** Asks the composer to take the keyboard, as a reply or as a note. */
   composeAs = $state<{ note: boolean; at: number }>({ note: false, at: 0 });
   private count = 0;

@@ -2,5 +2,4 @@
 export type * from '../sync/words';
 export { Fault, asFault, uuid7 } from '../sync/words';
 export type { Listing, LocalMessage, Thread, Typing } from '../sync/store';
-export type { Outgoing } from '../sync/pending';
 export type { Resource } from '../sync/resource';

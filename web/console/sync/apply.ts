@@ -13,6 +13,7 @@ const text = (b: Body, key: string): string => (typeof b[key] === 'string' ? (b[
 export function apply(store: Store, entry: Entry, me: ID): ID {
   if (entry.lsn <= store.lsn) return '';
   store.lsn = entry.lsn;
+  queueMicrotask(() => store.onEntry(entry)); // once all of it is applied
   const { kind, subject: id } = entry;
   if (!kind.startsWith('conversation.') && !kind.startsWith('message.') && kind !== 'draft.saved') return '';
   changeConversation(store, entry, me);

@@ -130,9 +130,11 @@ export class Device {
   /** The desk was heard now, and everything up to this number is on the shelf. */
   async heard(lsn: number): Promise<void> {
     if (!this.person || this.state !== 'ready') return;
-    this.person.contact = this.now();
-    this.person.lsn = lsn;
-    await this.write();
+    const p = this.person;
+    p.contact = this.now();
+    p.lsn = lsn;
+    // Another tab may have set a PIN meanwhile: only these two are this tab's to say.
+    await this.shelf.change<Person>('meta', 'person', (now) => (now && 'operator' in now && now.operator === p.operator ? { ...now, contact: p.contact, lsn } : undefined));
   }
 
   get pinned(): boolean {
@@ -183,6 +185,17 @@ export class Device {
     if ('plain' in p) return p.plain as T;
     if (!this.key) throw new Error('locked');
     return unseal<T>(this.key, p.sealed);
+  }
+
+  /** Puts one value in its place, or nothing. A device that cannot keep it says nothing: the screen still has it. */
+  async hold(room: Room, key: string, value: unknown): Promise<void> {
+    if (value === undefined) await this.shelf.remove(room, key).catch(() => {});
+    else await this.shelf.put(room, key, { s: await this.pack(value) }, true).catch(() => {});
+  }
+
+  async held<T>(room: Room, key: string): Promise<T | undefined> {
+    const row = await this.shelf.get<{ s: Packed }>(room, key).catch(() => undefined);
+    return row && this.unpack<T>(row.s).catch(() => undefined);
   }
 
   /** Everything of a room that this person may read, with its unsealed parts. */

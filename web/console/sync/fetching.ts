@@ -84,7 +84,7 @@ export class Fetching {
     let l = this.store.listings.get(key);
     if (!l) {
       const ids = this.kept.list(query);
-      l = { query, ids: ids ?? [], next: '', loaded: !!ids?.length, loading: true };
+      l = { query, ids: ids ?? [], next: '', loaded: !!ids?.length, loading: true, local: !!ids };
       this.store.listings.set(key, l);
       queueMicrotask(() => void this.head(key));
     }
@@ -108,7 +108,7 @@ export class Fetching {
       this.keep(page.items);
       const before = this.store.listings.get(key)!;
       const oldest = page.items.at(-1)?.last_at ?? '';
-      const tail = page.next && before.ids.length > 50
+      const tail = page.next && !before.local && before.ids.length > 50
         ? before.ids.filter((id) => !fresh.has(id) && (this.store.conversations.get(id)?.last_at ?? '') < oldest)
         : [];
       this.setListing(key, {
@@ -117,11 +117,12 @@ export class Fetching {
         loaded: true,
         loading: false,
         fault: undefined,
+        local: false,
       });
     } catch (error) {
       const fault = asFault(error);
       const ids = fault.status === 0 ? this.kept.list(l.query) : undefined;
-      this.setListing(key, ids ? { ids, next: '', loaded: true, loading: false, fault: undefined } : { loading: false, fault });
+      this.setListing(key, ids ? { ids, next: '', loaded: true, loading: false, fault: undefined, local: true } : { loading: false, fault });
     }
   }
 

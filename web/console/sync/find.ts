@@ -101,13 +101,15 @@ export function belongs(c: Conversation, query: Record<string, string>, me: ID):
     case 'mine': return live && c.operator === me;
     case 'unassigned': return live && !c.operator;
     case 'unread': return live && c.unread;
-    case 'mentions': return false;
     default: return state === (query.view ?? 'open');
   }
 }
 
-/** The ids of a list in its order, the newest first. */
-export function localList(conversations: Iterable<Conversation>, query: Record<string, string>, me: ID): ID[] {
+const understood = new Set(['view', 'team', 'operator', 'channel', 'customer', 'tag']);
+
+/** The ids of a list in its order, the newest first; undefined for a question that only the desk understands. */
+export function localList(conversations: Iterable<Conversation>, query: Record<string, string>, me: ID): ID[] | undefined {
+  if (Object.keys(query).some((k) => query[k] && !understood.has(k)) || query.view === 'mentions') return undefined;
   return [...conversations].filter((c) => belongs(c, query, me)).sort((a, b) => Date.parse(b.last_at) - Date.parse(a.last_at)).map((c) => c.id);
 }
 

@@ -32,7 +32,8 @@ export class Keeper {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private clocks = new Map<ID, string>();
   private filling: AbortController | undefined;
-  /** The number up to which the screen has everything. */
+  private refill = false;
+  /** The number up to which the screen has everything; 0 while the desk is not heard. */
   upto = 0;
 
   constructor(
@@ -60,7 +61,7 @@ export class Keeper {
     const row = await this.device.shelf.get<{ s: Packed }>('threads', id).catch(() => undefined);
     const kept = row && (await this.device.unpack<Kept>(row.s).catch(() => undefined));
     if (!kept || this.store.threads.get(id)?.loaded) return false;
-    if (kept.page && !this.store.pages.has(id)) this.store.pages.set(id, { ...kept.page, ...this.store.conversations.get(id) });
+    if (kept.page && !this.store.pages.has(id)) this.store.pages.set(id, { ...kept.page, ...this.store.conversations.get(id), draft: undefined as never });
     const local = this.store.threads.get(id)?.messages.filter((m) => m.local) ?? [];
     setThread(this.store, id, { ...emptyThread, messages: [...kept.messages, ...local], events: kept.events, earlier: kept.earlier, loaded: true });
     this.store.changed('conversation:' + id);
@@ -124,7 +125,7 @@ export class Keeper {
       await this.device.shelf.put('items', id, { id, clock, s: await this.device.pack(c) } satisfies ItemRow);
     }
     await this.evict();
-    if (this.device.keeps) await this.device.heard(upto);
+    if (this.device.keeps && upto) await this.device.heard(upto);
   }
 
   private async writeThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<void> {
@@ -147,10 +148,12 @@ export class Keeper {
     await this.device.shelf.remove('threads', ...gone);
   }
 
-  stop(): void {
+  /** Forgets what it was about to write and to fetch; the device has its own way to forget. */
+  clear(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.filling?.abort();
+    this.filling = undefined;
     this.dirty.clear();
     this.clocks.clear();
   }
@@ -158,12 +161,19 @@ export class Keeper {
   /** Fetches what is open and not kept yet; one tab does it, gently. */
   async fill(keep: (items: Conversation[]) => void): Promise<void> {
     if (!this.device.keeps) return;
-    this.filling?.abort();
-    const { signal } = (this.filling = new AbortController());
-    const work = () => this.fetchOpen(keep, signal).catch(() => {});
+    if (this.filling) {
+      this.refill = true;
+      return;
+    }
+    const filling = (this.filling = new AbortController());
+    const work = () => this.fetchOpen(keep, filling.signal).catch(() => {});
     const locks = globalThis.navigator?.locks;
-    if (locks) await locks.request('holdfast.fill', { ifAvailable: true }, (lock) => lock && work());
-    else await work();
+    do {
+      this.refill = false;
+      if (locks) await locks.request('holdfast.fill', { ifAvailable: true }, (lock) => lock && work());
+      else await work();
+    } while (this.refill && !filling.signal.aborted);
+    if (this.filling === filling) this.filling = undefined;
   }
 
   private async fetchOpen(keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@ import type { Client } from '../../protocol/client';
 import { byClock, emptyThread, putMessage, setThread } from './apply';
 import type { Device, Packed } from './device';
 import type { Store } from './store';
-import { asFault, type Conversation, type ConversationPage, type Fault, type ID, type List, type Message } from './words';
+import { asFault, Fault, type Conversation, type ConversationPage, type ID, type List, type Message } from './words';
 import { begun, isText, localMessage, looksFirst, plainFault, textWork, type Outgoing, type Work } from './work';
 
 interface Row { n: number; id: ID; operator: ID; workspace: ID; s: Packed }
@@ -148,7 +148,13 @@ export class Pending {
    */
   async submit(w: Work): Promise<void> {
     w.late = !this.current();
-    await this.put(w);
+    // Of the marks of reading in one conversation the last one says it all.
+    if (w.kind === 'read') for (const x of this.list) if (x.kind === 'read' && x.conversation === w.conversation && x.id !== this.sending) await this.forget(x.id);
+    try {
+      await this.put(w);
+    } catch {
+      throw new Fault(0, 'device.full', 'This device cannot keep what you wrote.');
+    }
     this.turn++;
     this.list = [...this.list.filter((x) => x.id !== w.id), w];
     const outcome = new Promise<Fault | undefined>((resolve) => this.waiters.set(w.id, resolve));
@@ -157,6 +163,21 @@ export class Pending {
     if (w.late) this.settle(w.id);
     const fault = await outcome;
     if (fault) throw fault;
+  }
+
+  /** Takes in work that was carried here from another device; what is here already stays as it is. How many came. */
+  async bring(work: Work[]): Promise<number> {
+    let n = 0;
+    for (const w of work) {
+      if (this.list.some((x) => x.id === w.id)) continue;
+      n++;
+      const mine = { ...w, late: true, state: 'waiting' as const, fault: undefined, ...(w.outgoing ? { outgoing: { ...w.outgoing, author: this.operator } } : {}) };
+      this.list = [...this.list, mine];
+      await this.put(mine);
+      this.show(w.conversation);
+    }
+    this.pump();
+    return n;
   }
 
   private async put(w: Work): Promise<void> {
@@ -258,7 +279,7 @@ export class Pending {
       this.client.call<List<Message>>('GET', `/conversations/${w.conversation}/messages`, { query: { limit: 50 }, deadline: patience }),
     ]);
     if (messages.items.some((m) => m.id === w.id)) return 'there';
-    const since = { clock: w.since, id: '' } as Message;
+    const since = { clock: w.since, id: '~' } as Message;
     const news = messages.items.filter((m) => !this.sent.has(m.id) && (!w.since || byClock(m, since) > 0));
     const status = page.state || page.status;
     const turned = !this.moved.has(w.conversation) && w.was && (status !== w.was.status || (page.operator ?? '') !== w.was.operator);

@@ -1,5 +1,5 @@
 import type {
-  Conversation, ConversationPage, Counts, ID, LiveFrames, Message, TimelineItem,
+  Conversation, ConversationPage, Counts, Entry, ID, LiveFrames, Message, TimelineItem,
 } from './words';
 import type { Fault } from '../../protocol/fault';
 
@@ -11,6 +11,8 @@ export interface Listing {
   loaded: boolean;
   loading: boolean;
   fault?: Fault;
+  /** Made from what this device has; the desk has not answered yet. */
+  local?: boolean;
 }
 
 /** The messages of one opened conversation, oldest first. */
@@ -46,6 +48,8 @@ export class Store {
   threads = new Map<ID, Thread>();
   listings = new Map<string, Listing>();
   counts: Counts | undefined;
+  /** Told of every new entry. */
+  onEntry: (entry: Entry) => void = () => {};
   viewers: LiveFrames['presence']['operators'] = [];
   typing = new Map<ID, Typing>();
 

@@ -1,14 +1,26 @@
 import { Client } from '../../protocol/client';
 import { Live, type LiveState } from '../../protocol/live';
-import { apply, isEvent, patchConversation } from './apply';
+import { apply, isEvent } from './apply';
+import { lockUp, unlockFile } from './carry';
+import { Device } from './device';
 import { Fetching } from './fetching';
+import { localCounts, localList } from './find';
+import { Keeper } from './keeper';
+import { Nearby } from './nearby';
 import { Pending } from './pending';
 import { Resources } from './resource';
 import { Store } from './store';
-import { asFault, type Attachment, type Conversation, type Fault, type Frame, type ID, type Me, type Start } from './words';
+import { Update } from './update';
+import { startWork, type Beginning, type Work } from './work';
+import { asFault, Fault, uuid7, type Attachment, type Conversation, type Frame, type ID, type Me, type Start } from './words';
 
-/** Who is here: not known yet, nobody, or somebody. */
-export type Presence = 'unknown' | 'empty' | 'out' | 'in' | 'unreachable';
+/** Who is here: not known yet, nobody, somebody, or somebody whose things a PIN guards while the desk is away. */
+export type Presence = 'unknown' | 'empty' | 'out' | 'in' | 'unreachable' | 'locked';
+
+/** Set from a sign-out until the desk knows of it. */
+const leaving = 'holdfast.leaving';
+/** Milliseconds that a desk has to answer when this device could go on without it. */
+const patience = 6000;
 
 /**
  * The one writer. It fetches, applies what the live stream brings, moves the
@@ -21,6 +33,10 @@ export class Sync {
   readonly fetching: Fetching;
   readonly resources: Resources;
   readonly pending: Pending;
+  readonly device: Device;
+  readonly keeper: Keeper;
+  readonly update: Update;
+  readonly nearby: Nearby;
   me: Me | undefined;
   start: Start | undefined;
   presence: Presence = 'unknown';
@@ -28,15 +44,38 @@ export class Sync {
   /** When something last came over the live stream, in milliseconds. */
   heard = 0;
   fault: Fault | undefined;
+  /** Whether the desk itself said who is here; until then this device says so. */
+  private verified = false;
+  /** Whether the live stream has brought everything that was missed. */
+  private caughtUp = false;
+  /** Whose things are on the screen. */
+  private shown = '';
+  private opening: Promise<void> | undefined;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private noted = 0;
   private stream: Live;
-  private viewing: ID | '' = '';
-  private typed = 0;
 
-  constructor(client = new Client()) {
+  constructor(client = new Client(), device = new Device()) {
     this.client = client;
+    this.device = device;
     this.fetching = new Fetching(client, this.store);
     this.resources = new Resources(client, this.store);
-    this.pending = new Pending(client, this.store);
+    this.pending = new Pending(client, this.store, device, () => this.caughtUp);
+    this.keeper = new Keeper(client, this.store, device);
+    this.update = new Update(() => this.store.changed('update'));
+    this.nearby = new Nearby(this.store, (frame) => this.stream.send(frame));
+    this.fetching.over = (c) => this.pending.over(c);
+    this.fetching.kept = {
+      list: (query) => (device.keeps && this.me ? localList(this.store.conversations.values(), query, this.me.operator.id) : undefined),
+      counts: () => (device.keeps && this.me ? localCounts(this.store.conversations.values(), this.me.operator.id) : undefined),
+      thread: (id) => this.keeper.thread(id),
+    };
+    this.resources.onFetched = (path, data) => this.keeper.resource(path, data);
+    this.resources.offline = (path) => this.keeper.answer(path);
+    this.pending.onStale = (id) => {
+      void this.fetching.page(id);
+      if (this.store.threads.has(id)) void this.fetching.thread(id, true);
+    };
     client.onSignedOut = () => this.signedOut();
     this.stream = new Live({
       after: () => this.store.lsn,
@@ -48,46 +87,122 @@ export class Sync {
       onFrame: (frame) => this.take(frame),
       onState: (state) => {
         this.live = state;
+        if (state !== 'live') {
+          this.caughtUp = false;
+          this.keeper.upto = 0;
+        }
         this.store.changed('live');
       },
     });
   }
 
-  /** Finds out who is here; nothing else happens before. */
-  async open(): Promise<void> {
+  /** Finds out who is here: from this device at once, and from the desk as soon as it answers. */
+  open(): Promise<void> {
+    return (this.opening ??= this.find().finally(() => (this.opening = undefined)));
+  }
+
+  private async find(): Promise<void> {
+    clearTimeout(this.retry);
     this.fault = undefined;
+    if (this.presence === 'unknown' && (await this.device.open()) === 'ready') await this.fromDevice();
+    const known = this.device.state !== 'none';
     try {
-      this.start = await this.client.get<Start>('/start');
+      if (localStorage.getItem(leaving)) await this.finishLeaving();
+      this.start = await this.client.call<Start>('GET', '/start', known ? { deadline: patience } : {});
       if (this.start.state === 'empty') return this.become('empty');
       await this.enter(rememberedWorkspace());
     } catch (error) {
       const fault = asFault(error);
-      if (fault.status === 401) return this.become('out');
+      if (fault.status === 401) return this.signedOut();
+      if (known && fault.again) return this.cutOff(fault);
       this.fault = fault;
       this.become('unreachable');
     }
   }
 
+  /** The desk does not answer: this device goes on with what it has, and asks again and again. */
+  private cutOff(fault: Fault): void {
+    this.live = 'lost';
+    this.store.changed('live');
+    if (this.presence !== 'in') {
+      this.fault = fault;
+      this.become(this.device.state === 'locked' ? 'locked' : 'unreachable');
+    }
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.open(), 4000);
+  }
+
+  private async fromDevice(): Promise<void> {
+    this.me = await this.device.me();
+    if (!this.me) return;
+    this.client.workspace = rememberedWorkspace();
+    await this.restore(this.me);
+    this.heard = this.device.person?.contact ?? 0;
+    this.live = 'connecting';
+    this.become('in');
+  }
+
+  private async restore(me: Me): Promise<void> {
+    this.shown = me.operator.id + me.workspace.id;
+    const { resources } = await this.keeper.restore();
+    for (const [path, data] of resources) this.resources.restore(path, data);
+    this.store.lsn = this.device.person?.lsn ?? 0;
+    await this.pending.restore(me.operator.id, me.workspace.id);
+    this.fetching.localCounts();
+    this.store.changed('me');
+  }
+
+  /** Opens what this device keeps while the desk is away; how many tries are left, or true. */
+  async unlock(pin: string): Promise<true | number> {
+    const answer = await this.device.unlock(pin);
+    if (answer === true) {
+      await this.fromDevice();
+      void this.open();
+    } else if (answer === 0) this.become('unreachable');
+    return answer;
+  }
+
   /** After a sign-in: who am I, and the live stream from there. */
   async enter(workspace = this.client.workspace): Promise<void> {
     this.client.workspace = workspace;
+    const deadline = this.device.state === 'none' ? {} : { deadline: patience };
+    let me: Me;
     try {
-      this.me = await this.client.get<Me>('/me');
+      me = await this.client.call<Me>('GET', '/me', deadline);
     } catch (error) {
       // The workspace that this browser remembers may be another person's, or gone.
       if (!workspace || asFault(error).status === 401 || asFault(error).again || asFault(error).code === 'second_factor.required') throw error;
       this.client.workspace = '';
-      this.me = await this.client.get<Me>('/me');
+      me = await this.client.call<Me>('GET', '/me', deadline);
     }
+    const mine = await this.device.welcome(me, await this.deskKey()).catch(() => false);
     this.stream.stop();
-    this.store.clear();
-    this.resources.clear();
-    this.store.lsn = this.me.lsn;
-    this.pending.restore(this.me.operator.id);
+    this.me = me;
+    const who = me.operator.id + me.workspace.id;
+    if (!mine || this.shown !== who) {
+      this.forget();
+      await this.restore(me);
+    }
+    if (!this.store.lsn) {
+      this.store.lsn = me.lsn;
+      // What is looked at already was made from who knows when.
+      if (this.store.threads.size || this.store.listings.size) void this.fetching.everything();
+    }
+    this.verified = true;
     this.store.changed('me');
     this.become('in');
     this.stream.start();
     void this.fetching.counts();
+  }
+
+  /** What the desk locks this operator's things with; without one they are kept for this device alone. */
+  async deskKey(): Promise<string | undefined> {
+    try {
+      return (await this.client.call<{ key: string }>('GET', '/me/device-key', { deadline: patience })).key;
+    } catch (error) {
+      if (asFault(error).again) throw error;
+      return undefined;
+    }
   }
 
   async refreshMe(): Promise<void> {
@@ -109,12 +224,44 @@ export class Sync {
 
   signedOut(): void {
     if (this.presence === 'out') return;
-    this.stream.stop();
+    clearTimeout(this.retry);
+    this.forget();
     this.me = undefined;
-    this.store.clear();
-    this.resources.clear();
     this.store.changed('me');
     this.become('out');
+    void this.device.leave();
+  }
+
+  /** Takes everything off the screen. */
+  private forget(): void {
+    this.stream.stop();
+    this.verified = false;
+    this.shown = '';
+    for (const x of [this.keeper, this.pending, this.store, this.resources]) x.clear();
+  }
+
+  /** Signs out: here at once, and on the desk as soon as it answers. */
+  async leave(): Promise<void> {
+    localStorage.setItem(leaving, '1');
+    const told = this.finishLeaving().catch(() => {});
+    this.signedOut();
+    await told;
+  }
+
+  private async finishLeaving(): Promise<void> {
+    await this.client.call('DELETE', '/session', { deadline: patience }).catch((error) => {
+      if (asFault(error).again) throw error;
+    });
+    localStorage.removeItem(leaving);
+  }
+
+  /** Closes this device when the desk has been away for too long. */
+  expire(): void {
+    if (this.presence !== 'in' || this.live === 'live' || this.device.state !== 'ready' || !this.device.tooLong()) return;
+    this.device.lock();
+    this.forget();
+    this.become('unreachable');
+    void this.open();
   }
 
   private become(presence: Presence): void {
@@ -125,10 +272,11 @@ export class Sync {
   private take(frame: Frame): void {
     const { store } = this;
     this.heard = Date.now();
+    this.noteHeard();
     switch (frame.type) {
       case 'hello':
-        if (frame.operators) this.present(frame.operators);
-        this.stream.send({ type: 'viewing', conversation: this.viewing });
+        if (frame.operators) this.nearby.present(frame.operators);
+        this.nearby.again();
         // A desk that was restored from a backup counts from an earlier number.
         if (frame.lsn < store.lsn) {
           store.lsn = frame.lsn;
@@ -138,18 +286,37 @@ export class Sync {
       case 'entry':
         this.entry(frame.entry);
         break;
+      case 'caught_up':
+        this.caughtUp = true;
+        this.noteHeard();
+        this.pending.pump();
+        this.resources.reached();
+        this.fetching.refreshLists();
+        this.update.check();
+        setTimeout(() => this.caughtUp && void this.keeper.fill((items) => this.fetching.keep(items)), 1500);
+        break;
       case 'reset':
         store.lsn = frame.lsn;
         this.resources.changed('');
         void this.fetching.everything();
         break;
       case 'presence':
-        this.present(frame.operators ?? []);
+        this.nearby.present(frame.operators ?? []);
         break;
       case 'typing':
-        this.showTyping(frame.conversation, frame.operator ?? frame.customer ?? '', frame.operator ? 'operator' : 'customer', frame.text ?? '');
+        if (!frame.operator || frame.operator !== this.me?.operator.id) this.nearby.showTyping(frame.conversation, frame.operator ?? frame.customer ?? '', frame.operator ? 'operator' : 'customer', frame.text ?? '');
         break;
     }
+  }
+
+  /** What is on the screen is whole up to its number, and the desk was there just now. */
+  private noteHeard(): void {
+    if (!this.caughtUp) return;
+    this.keeper.upto = this.store.lsn;
+    if (Date.now() - this.noted < 20_000) return;
+    this.noted = Date.now();
+    this.store.changed('heard');
+    void this.keeper.write().catch(() => {});
   }
 
   private entry(entry: Parameters<typeof apply>[1]): void {
@@ -157,8 +324,8 @@ export class Sync {
     const id = apply(this.store, entry, me);
     if (id) {
       const message = typeof entry.body.message === 'string' ? entry.body.message : '';
-      if (message && entry.kind !== 'message.received') this.pending.arrived(message);
-      if (entry.kind === 'message.received' || entry.kind === 'message.queued') this.stopTyping(id);
+      if (message && entry.kind !== 'message.received') void this.pending.arrived(message);
+      if (entry.kind === 'message.received' || entry.kind === 'message.queued') this.nearby.stopTyping(id);
       if (entry.kind !== 'draft.saved') this.fetching.refreshLists();
       if (entry.kind.startsWith('message.') && entry.kind !== 'message.received' && entry.kind !== 'message.noted') this.resources.changed('/outbox');
       if (isEvent(entry.kind) && entry.kind.endsWith('tagged')) this.resources.changed('/tags');
@@ -174,41 +341,10 @@ export class Sync {
     } else if (entry.kind.startsWith('arrival.')) this.resources.changed('/arrivals');
   }
 
-  private present(operators: { id: ID; viewing: ID | '' }[]): void {
-    this.store.viewers = operators;
-    this.store.changed('viewers');
-  }
-
-  private showTyping(conversation: ID, who: ID, kind: 'operator' | 'customer', text: string): void {
-    if (!conversation || (kind === 'operator' && who === this.me?.operator.id)) return;
-    const until = Date.now() + 6000;
-    this.store.typing.set(conversation, { who, kind, text, until });
-    this.store.changed('typing:' + conversation);
-    setTimeout(() => {
-      if ((this.store.typing.get(conversation)?.until ?? 0) <= Date.now()) this.stopTyping(conversation);
-    }, 6100);
-  }
-
-  private stopTyping(conversation: ID): void {
-    if (this.store.typing.delete(conversation)) this.store.changed('typing:' + conversation);
-  }
-
-  /** Tells the others what is looked at here. */
-  view(conversation: ID | ''): void {
-    if (this.viewing === conversation) return;
-    this.viewing = conversation;
-    this.stream.send({ type: 'viewing', conversation });
-  }
-
-  /** Tells the others that somebody types here; at most every two seconds. */
-  type(conversation: ID): void {
-    if (Date.now() - this.typed < 2000) return;
-    this.typed = Date.now();
-    this.stream.send({ type: 'typing', conversation });
-  }
-
   hurry(): void {
-    this.stream.hurry();
+    if (this.verified) this.stream.hurry();
+    else if (this.presence !== 'out') void this.open();
+    this.pending.pump();
   }
 
   async openConversation(id: ID): Promise<void> {
@@ -216,20 +352,39 @@ export class Sync {
     this.pending.show(id);
   }
 
-  /** Changes a conversation on the screen at once and on the desk next; a refusal puts it back. */
-  async change(id: ID, change: Partial<Conversation>, command: () => Promise<unknown>): Promise<void> {
-    const item = this.store.conversations.get(id);
-    const page = this.store.pages.get(id);
-    const before: Record<string, unknown> = {};
-    for (const key of Object.keys(change)) before[key] = (item ?? page)?.[key as keyof Conversation];
-    patchConversation(this.store, id, change);
-    try {
-      await command();
-      this.fetching.refreshLists();
-    } catch (error) {
-      patchConversation(this.store, id, before as Partial<Conversation>);
-      throw error;
-    }
+  /** Changes a conversation on this device now and on the desk as soon as it can be; it throws what the desk refused. */
+  act(kind: Work['kind'], id: ID, change: Partial<Conversation>, method: Work['method'], path: string, body?: unknown): Promise<void> {
+    return this.pending.change({
+      id: uuid7(), kind, conversation: id, method, path: `/conversations/${id}/${path}`, body, change, at: new Date().toISOString(),
+    }).then(() => this.fetching.refreshLists());
+  }
+
+  /** What is only on this device, as a file that the passphrase opens. */
+  carryOut(passphrase: string): Promise<string> {
+    const me = this.me!;
+    const work = this.pending.list.filter((w) => w.kind !== 'read');
+    return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work }, passphrase);
+  }
+
+  /** Takes such a file in; how much of it was new here. Who carries it in is who sends it. */
+  async carryIn(text: string, passphrase: string): Promise<number> {
+    const carried = await unlockFile(text, passphrase);
+    if (carried.workspace !== this.me?.workspace.id) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
+    return this.pending.bring(carried.work);
+  }
+
+  /** Begins a conversation, with its first message. */
+  begin(b: Beginning): Promise<void> {
+    return this.pending.submit(startWork(b, this.me?.operator.id ?? '', new Date().toISOString()));
+  }
+
+  /** Keeps what is being written, for a desk that cannot be reached; without a draft it is forgotten. */
+  keepDraft(id: ID, draft: { text: string; note: boolean } | undefined): Promise<void> {
+    return this.device.hold('drafts', (this.me?.operator.id ?? '') + id, draft);
+  }
+
+  keptDraft(id: ID): Promise<{ text: string; note: boolean } | undefined> {
+    return this.device.held('drafts', (this.me?.operator.id ?? '') + id);
   }
 
   upload(file: File): Promise<Attachment> {
@@ -239,5 +394,4 @@ export class Sync {
 
 /** The workspace that this browser looked at last. */
 export const rememberedWorkspace = (): string => localStorage.getItem('holdfast.workspace') ?? '';
-
 export const sync = new Sync();

@@ -5,5 +5,6 @@ import type { Frame } from '../../protocol/desk';
 /** The live frames by their names. */
 export type LiveFrames = { [F in Frame as F['type']]: F };
 export { Fault, asFault } from '../../protocol/fault';
+export type { Outgoing, Beginning, Work, WorkKind } from './work';
 export { uuid7 } from '../../protocol/uuid';
 export type { LiveState } from '../../protocol/live';

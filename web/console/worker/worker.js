@@ -5,6 +5,8 @@
 //
 // BUILD comes from build.mjs: { version, files: { path: sha256 or "" } }. A name that
 // carries its content's hash needs no other; the rest must be the bytes that were built.
+import './push.js';
+
 const { version, files } = BUILD;
 const prefix = 'holdfast-console-';
 const own = prefix + version;

@@ -23,6 +23,7 @@ export interface Sent {
   text: string;
   attachments: string[];
   page: string;
+  answers?: Record<string, string> | undefined;
 }
 
 export interface Page {

@@ -2,6 +2,7 @@
 import type { Attached } from './wire.ts';
 import type { Speech } from './texts.ts';
 import { h, icon, linked } from './dom.ts';
+import { question } from './rating.ts';
 
 export type Progress = 'waiting' | 'sent' | 'seen' | 'refused';
 
@@ -17,6 +18,8 @@ export interface Row {
 }
 
 export interface RowActions {
+  /** What the visitor rates with, for a question's token. */
+  rate(token: string): HTMLElement;
   retry(key: string): void;
   discard(key: string): void;
 }
@@ -25,12 +28,14 @@ const TICK = { waiting: 'clock', sent: 'tick', seen: 'ticks', refused: 'alert' }
 
 /** A message. joined: the same author goes on. What may change later is set by restate. */
 export function bubble(row: Row, s: Speech, act: RowActions, joined: boolean): HTMLElement {
+  const asked = row.mine ? undefined : question(row.text);
+  const text = asked ? asked[0] : row.text;
   const who = row.mine ? s.t.you : row.author || s.t.us;
   const el = h(
     'div',
     { 'data-key': row.key, class: (row.mine ? 'mine' : 'theirs') + (joined ? ' joined' : '') },
     joined || row.mine ? h('span.sr', {}, who + ': ') : h('span.who', { dir: 'auto' }, who),
-    h('div.bubble', {}, row.text ? h('p.text', { dir: 'auto' }, linked(row.text)) : null, ...row.files.map((f) => file(f, s))),
+    h('div.bubble', {}, text ? h('p.text', { dir: 'auto' }, linked(text)) : null, asked && act.rate(asked[1]), ...row.files.map((f) => file(f, s))),
   );
   restate(el, row, s, act);
   return el;
@@ -70,6 +75,10 @@ function file(f: Row['files'][number], s: Speech): HTMLElement {
   const plain = () => [icon('file'), h('span.label', {}, name, size)];
   if (!f.url) return h('span.file', {}, ...plain());
   const link = h('a.file', { href: f.url, target: '_blank', rel: 'noopener noreferrer', download: f.name });
+  if (f.type.startsWith('audio/') || /^voice-.*\.(webm|ogg|m4a)$/.test(f.name)) {
+    link.append(...plain());
+    return h('div.voice', {}, h('audio', { controls: true, preload: 'none', src: f.url, 'aria-label': f.name }), link);
+  }
   if (!f.type.startsWith('image/') || f.type === 'image/svg+xml') {
     link.append(...plain());
     return link;

@@ -5,8 +5,10 @@ import { Api } from './api.ts';
 import type { Row } from './bubble.ts';
 import { h } from './dom.ts';
 import { newId, storedId } from './ident.ts';
+import { card, invite } from './invite.ts';
 import { Memory } from './memory.ts';
 import { DiskShelf, Outbox, PageShelf, type Letter } from './outbox.ts';
+import { rating } from './rating.ts';
 import { Stream, type Link } from './stream.ts';
 import { STYLE } from './style.ts';
 import { Speech } from './texts.ts';
@@ -51,6 +53,7 @@ function mount(boot: Boot): Chat {
     },
     retry: (id) => void outbox.retry(id),
     discard: (id) => void outbox.discard(id),
+    rate: (token) => rating(`${boot.base}rate/${token}`, s),
   });
 
   const outbox = new Outbox(api, memory, typeof indexedDB === 'undefined' ? new PageShelf() : new DiskShelf('holdfast:' + boot.channel), {
@@ -98,6 +101,7 @@ function mount(boot: Boot): Chat {
   function lies(letters: Letter[]): void {
     letters.forEach(name);
     waiting = letters;
+    if (letters.length) view.form.done();
     draw();
   }
 
@@ -106,12 +110,17 @@ function mount(boot: Boot): Chat {
     if (l.visitor) own.set(storedId(boot.channel, l.visitor, l.id), l.id);
   }
 
-  async function send(text: string, files: File[]): Promise<void> {
+  async function send(text: string, files: File[]): Promise<string> {
     const session = memory.session();
+    const answers = view.form.take();
+    if (!answers) return s.t.fill;
+    view.form.done();
     await outbox.add({
+      answers: Object.keys(answers).length ? answers : undefined,
       id: newId(), text, at: Date.now(), page: location.href, token: session?.token, visitor: session?.visitor,
       files: files.map((f) => ({ name: f.name, type: f.type, size: f.size, blob: f })),
     });
+    return '';
   }
 
   /** All rows, in the desk's order; what waits comes last. */
@@ -181,6 +190,7 @@ function mount(boot: Boot): Chat {
 
   function open(): void {
     if (view.isOpen) return;
+    boot.root.querySelector('.invite')?.remove();
     view.open();
     boot.launcher.setAttribute('aria-expanded', 'true');
     boot.host.classList.add('open');
@@ -206,7 +216,8 @@ function mount(boot: Boot): Chat {
     api.identity = identity;
     const running = stream.running;
     stream.stop();
-    if (!identity) memory.forget();
+    if (identity) view.form.done();
+    else memory.forget();
     items.length = 0;
     sent.clear();
     stream.after = 0;
@@ -221,7 +232,10 @@ function mount(boot: Boot): Chat {
   boot.launcher.setAttribute('aria-controls', 'panel');
   const early = boot.early();
   if (early !== null) memory.draft = early;
+  if (memory.known || boot.identity) view.form.done();
   view.composer.text = early ?? memory.draft;
+  // Enter in the early field was meant to send; there it could only end the line.
+  if (early?.endsWith('\n')) view.composer.submit();
   addEventListener('online', () => {
     stream.nudge();
     void outbox.flush();
@@ -238,6 +252,13 @@ function mount(boot: Boot): Chat {
     lies(letters);
     if (letters.length) void outbox.flush();
   });
+  if (config.invites && !memory.known) {
+    invite(config.invites, config.invite_days ?? 7, `holdfast:${boot.channel}:invited`, boot.events, () => view.isOpen || memory.known, (text) => {
+      const el = card(text, s, open);
+      boot.root.prepend(el);
+      boot.emit('invite', text);
+    });
+  }
   if (memory.known) void api.session().then(() => stream.start(), () => stream.start());
   return { open, close, identify };
 }

@@ -2,10 +2,11 @@
 import type { Config } from './wire.ts';
 import type { Speech } from './texts.ts';
 import { h, icon } from './dom.ts';
+import { canRecord, record, type Recording } from './voice.ts';
 
 export interface ComposerEvents {
-  /** Resolves when the message is safe; the field is cleared only then. */
-  send(text: string, files: File[]): Promise<void>;
+  /** Resolves with '' when the message is safe, and the field is cleared only then; else with what is missing. */
+  send(text: string, files: File[]): Promise<string>;
   draft(text: string): void;
   typing(): void;
 }
@@ -18,6 +19,8 @@ export class Composer {
   #note: HTMLElement;
   #files: File[] = [];
   #busy = false;
+  #mic: HTMLButtonElement | null;
+  #recording: Recording | undefined;
 
   constructor(
     private readonly s: Speech,
@@ -30,12 +33,13 @@ export class Composer {
     } });
     this.field = h('textarea', { rows: '1', dir: 'auto', placeholder: s.t.placeholder, 'aria-label': s.t.placeholder, autocomplete: 'off', enterkeyhint: 'send' });
     this.#button = h('button.send', { type: 'button', title: s.t.send, 'aria-label': s.t.send, onclick: () => void this.#send() }, icon('send'));
+    this.#mic = canRecord() ? h('button.attach.mic', { type: 'button', title: s.t.record, 'aria-label': s.t.record, 'aria-pressed': 'false', onclick: () => void this.#voice() }, icon('mic')) : null;
     this.#chips = h('div.chips', {});
     this.#note = h('p.note', { role: 'status' });
     this.el = h('div.composer', {}, this.#note, this.#chips,
       h('div.line', {},
         h('button.attach', { type: 'button', title: s.t.attach, 'aria-label': s.t.attach, onclick: () => pick.click() }, icon('clip')),
-        pick, this.field, this.#button));
+        pick, this.#mic, this.field, this.#button));
     this.field.addEventListener('input', () => {
       this.#fit();
       this.on.draft(this.field.value);
@@ -76,6 +80,35 @@ export class Composer {
     this.field.focus();
   }
 
+  /** The first press records, the second one puts the note beside the other files. */
+  async #voice(): Promise<void> {
+    const mic = this.#mic!;
+    if (this.#busy) return;
+    this.#busy = true;
+    const told = (on: boolean) => {
+      mic.setAttribute('aria-pressed', String(on));
+      mic.title = on ? this.s.t.recorded : this.s.t.record;
+      mic.setAttribute('aria-label', mic.title);
+    };
+    try {
+      if (!this.#recording) {
+        this.#note.textContent = '';
+        this.#recording = await record(() => void this.#voice());
+        told(true);
+      } else {
+        const note = await this.#recording.stop();
+        this.#recording = undefined;
+        told(false);
+        if (note) this.add([note]);
+      }
+    } catch {
+      this.#recording = undefined;
+      this.#note.textContent = this.s.t.noMic;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
   #draw(): void {
     this.#chips.replaceChildren(
       ...this.#files.map((f) => h('span.chip', {}, h('bdi', {}, f.name), h('button', {
@@ -105,12 +138,21 @@ export class Composer {
     this.#fit();
   }
 
+  /** Sends what is in the field, as its button does. */
+  submit(): void {
+    void this.#send();
+  }
+
   async #send(): Promise<void> {
     if (this.#button.disabled || this.#busy) return;
     const [text, files] = [this.field.value, this.#files];
     this.#busy = true;
     try {
-      await this.on.send(text.trim(), files);
+      const missing = await this.on.send(text.trim(), files);
+      if (missing) {
+        this.#note.textContent = missing;
+        return;
+      }
       if (this.field.value === text) this.text = '';
       else this.text = this.field.value.slice(text.length); // typed on while it was being saved
       this.#files = this.#files.filter((f) => !files.includes(f));

@@ -19,6 +19,7 @@ interface Api {
   close(): void;
   identify(identity: Identity | null): void;
   on(event: string, fn: Listener): () => void;
+  event(name: string): void;
   /** Called by the chat's script when it has loaded. */
   _chat?: (mount: (boot: Boot) => Chat) => void;
 }
@@ -62,6 +63,7 @@ function start(): void {
   const base = set.base ?? new URL('.', script?.src ?? location.href).href;
   const lang = (script?.dataset['lang'] || set.lang || document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
   const listeners: Record<string, Listener[]> = {};
+  const events = new Set<string>();
   const waiting: ((chat: Chat) => void)[] = [];
   let identity = set.identity ?? null;
   let chat: Chat | undefined;
@@ -108,6 +110,7 @@ function start(): void {
     said = SAID[spoken] ?? SAID['en']!;
     launcher.setAttribute('aria-label', said[0]);
     host.hidden = false;
+    if (c?.invites) withChat(() => undefined);
   };
 
   // The chat takes a while over a slow line, and may not come at all: a field to write
@@ -192,6 +195,7 @@ function start(): void {
       identity = next;
       chat?.identify(next);
     },
+    event: (name) => void events.add(name),
     on(event, fn) {
       (listeners[event] ??= []).push(fn);
       return () => {
@@ -201,7 +205,7 @@ function start(): void {
     _chat(mount) {
       void settled.then(() => {
         chat ??= mount({
-          channel, base, lang, config, identity, host, root, launcher, phone, sms,
+          channel, base, lang, config, identity, host, root, launcher, phone, sms, events,
           early: () => (early.isConnected ? field.value : null),
           badge(count, label) {
             mark.textContent = label;

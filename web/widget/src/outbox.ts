@@ -10,6 +10,8 @@ export interface Letter {
   files: { name: string; type: string; size: number; blob: Blob; sent?: Attached }[];
   at: number; // milliseconds
   page: string;
+  /** What the visitor filled in before his first message. */
+  answers?: Record<string, string>;
   /** Whom it is sent as. Once known it stays, so that sending again is the same message of the same person. */
   token?: string;
   visitor?: string;
@@ -75,7 +77,7 @@ const SMALL = 20_000; // characters of them: a request that is cut off is sent a
 
 /** The letters from i on that can go in one request: no files, and one sender. */
 function together(all: Letter[], i: number): Letter[] {
-  const plain = (l: Letter) => l.token !== undefined && !l.files.length;
+  const plain = (l: Letter) => l.token !== undefined && !l.files.length && !l.answers;
   const out = [all[i]!];
   let size = all[i]!.text.length;
   while (plain(all[i]!) && out.length < TOGETHER) {
@@ -181,11 +183,13 @@ export class Outbox {
     this.#tabs?.close();
   }
 
-  async #adopt(letter: Letter): Promise<void> {
+  async #adopt(letter: Letter): Promise<string> {
     const s = await this.api.session(true);
     this.memory.keep();
     [letter.token, letter.visitor] = [s.token, s.visitor];
     await this.#put(letter);
+    await this.#tell();
+    return s.token;
   }
 
   /** Sends several in one trip. What the desk does not take as it is goes through #send, which knows what to do. */
@@ -214,19 +218,16 @@ export class Outbox {
   async #send(letter: Letter): Promise<void> {
     for (let renewed = false; ; renewed = true) {
       try {
-        if (!letter.token) {
-          await this.#adopt(letter);
-          await this.#tell();
-        }
+        const token = letter.token ?? (await this.#adopt(letter));
         const ids: string[] = [];
         for (const f of letter.files) {
           if (!f.sent) {
-            f.sent = await this.api.upload(letter.token, f.name, f.blob);
+            f.sent = await this.api.upload(token, f.name, f.blob);
             await this.#put(letter); // an upload that has come through is not repeated
           }
           ids.push(f.sent.id!);
         }
-        const receipt = await this.api.post(letter.token, { id: letter.id, text: letter.text, attachments: ids, page: letter.page });
+        const receipt = await this.api.post(token, { id: letter.id, text: letter.text, attachments: ids, page: letter.page, answers: letter.answers });
         this.on.reached(true);
         this.on.sent(letter, receipt);
         await this.#drop(letter.id);

@@ -14,6 +14,10 @@ export const STYLE = `
 @media (prefers-color-scheme:dark){.panel :focus-visible{outline-color:#8fd8c9}}
 .icon{inline-size:20px;block-size:20px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;flex:none}
 .sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.invite{position:fixed;inset-block-end:88px;inset-inline-end:20px;display:flex;align-items:flex-start;max-inline-size:min(300px,calc(100vw - 40px));padding:6px;border-radius:16px;background:var(--bg);color:var(--ink);font:400 15px/1.45 system-ui,sans-serif;box-shadow:0 8px 32px rgb(0 0 0/.22)}
+:host([data-side=start]) .invite{inset-inline:20px auto}
+.invite button{all:unset;cursor:pointer;padding:8px;border-radius:10px}
+.invite button:focus-visible{outline:2px solid var(--hf)}
 .head{display:flex;align-items:center;gap:12px;padding:14px 18px;padding-inline-end:10px;background:var(--hf);color:var(--hf-on)}
 .titles{flex:1;min-inline-size:0;display:flex;align-items:center;gap:9px}
 h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -32,6 +36,10 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .hello{margin-block-end:14px;color:var(--dim)}
 .hello p:first-child{font-size:19px;font-weight:600;line-height:1.35;color:var(--ink)}
 .hello .away{margin-block-start:6px;font-size:14px}
+.form{display:grid;gap:10px;margin-block-end:14px}
+.form label{display:grid;gap:3px;font-size:13px;color:var(--dim)}
+.form input,.form select{inline-size:100%;min-block-size:40px;padding:6px 10px;border:1px solid var(--line);border-radius:10px;background:var(--bg);color:var(--ink);font:inherit;font-size:15px;text-align:start}
+.form [aria-invalid]{border-color:var(--bad)}
 .log{display:flex;flex-direction:column}
 .day{display:flex;align-items:center;gap:10px;margin:10px 0 8px;color:var(--dim);font-size:12px}
 .day::before,.day::after{content:"";flex:1;border-block-start:1px solid var(--line)}
@@ -59,9 +67,18 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .file .name{overflow:hidden;text-overflow:ellipsis;font-weight:500}
 a.file:hover .name{text-decoration:underline}
 .size{font-size:12px;opacity:.75}
+.voice audio{display:block;inline-size:240px;max-inline-size:100%;block-size:40px}
+.panel .mic[aria-pressed=true]{background:var(--bad);color:#fff}
 .picture{padding:2px 0}
 .picture img{display:block;max-inline-size:100%;max-block-size:220px;border-radius:9px}
 .text+.file{margin-block-start:6px}
+.scores{display:flex;flex-wrap:wrap;gap:2px;margin-block-start:6px}
+.panel .scores button{min-inline-size:40px;block-size:40px;border-radius:10px;font-size:24px;line-height:1}
+.panel .scores.nps button{font-size:14px;min-inline-size:28px;block-size:32px}
+.panel .scores button:hover,.panel .scores [aria-pressed=true]{background:var(--bg)}
+.comment{inline-size:100%;margin-block-start:6px;padding:7px 10px;border:1px solid var(--line);border-radius:10px;background:var(--bg);color:inherit;font:inherit}
+.rated{font-size:12.5px;color:var(--dim)}
+.rated:empty{display:none}
 .typing{display:flex;align-items:center;gap:8px;margin:12px 4px 0!important;font-size:13px;color:var(--dim)}
 .dots{display:inline-flex;gap:3px}
 .dots i{inline-size:6px;block-size:6px;border-radius:50%;background:currentColor;animation:dot 1.2s infinite}

@@ -28,6 +28,20 @@ export interface Texts {
   you: string;
   us: string;
   unread: Forms;
+  record: string;
+  recorded: string;
+  noMic: string;
+  fill: string;
+  thanks: string;
+  notRated: string;
+  comment: string;
+  good: string;
+  bad: string;
+  score: (n: string, of: string) => string;
+  back: (when: string) => string;
+  soon: string;
+  minutes: Forms;
+  hours: Forms;
   tooLong: (over: string) => string;
   fileTooLarge: (name: string, mb: string) => string;
   tooManyFiles: (max: string) => string;
@@ -63,6 +77,20 @@ const en: Texts = {
   you: 'You',
   us: 'Support',
   unread: { one: '# new message', other: '# new messages' },
+  record: 'Record a voice message',
+  recorded: 'Stop recording',
+  noMic: 'The microphone cannot be used here.',
+  fill: 'Please fill in the fields above first.',
+  thanks: 'Thank you!',
+  notRated: 'No connection. Please try again.',
+  comment: 'Anything to add?',
+  good: 'Good',
+  bad: 'Bad',
+  score: (n, of) => `${n} out of ${of}`,
+  back: (when) => `We are back ${when}.`,
+  soon: 'We usually answer within a minute.',
+  minutes: { one: 'We usually answer within # minute.', other: 'We usually answer within # minutes.' },
+  hours: { one: 'We usually answer within # hour.', other: 'We usually answer within # hours.' },
   tooLong: (over) => `Too long by ${over} characters`,
   fileTooLarge: (name, mb) => `${name} is larger than ${mb} MB.`,
   tooManyFiles: (max) => `At most ${max} files in one message.`,
@@ -103,6 +131,20 @@ const ru: Texts = {
   you: 'Вы',
   us: 'Поддержка',
   unread: { one: '# новое сообщение', few: '# новых сообщения', many: '# новых сообщений', other: '# нового сообщения' },
+  record: 'Записать голосовое сообщение',
+  recorded: 'Остановить запись',
+  noMic: 'Микрофон здесь недоступен.',
+  fill: 'Сначала заполните поля выше.',
+  thanks: 'Спасибо!',
+  notRated: 'Нет связи. Попробуйте ещё раз.',
+  comment: 'Хотите что-то добавить?',
+  good: 'Хорошо',
+  bad: 'Плохо',
+  score: (n, of) => `${n} из ${of}`,
+  back: (when) => `Мы снова на связи: ${when}.`,
+  soon: 'Обычно мы отвечаем в течение минуты.',
+  minutes: { one: 'Обычно мы отвечаем в течение # минуты.', few: 'Обычно мы отвечаем в течение # минут.', many: 'Обычно мы отвечаем в течение # минут.', other: 'Обычно мы отвечаем в течение # минуты.' },
+  hours: { one: 'Обычно мы отвечаем в течение # часа.', few: 'Обычно мы отвечаем в течение # часов.', many: 'Обычно мы отвечаем в течение # часов.', other: 'Обычно мы отвечаем в течение # часа.' },
   tooLong: (over) => `Слишком длинно, лишних знаков: ${over}`,
   fileTooLarge: (name, mb) => `Файл ${name} больше ${mb} МБ.`,
   tooManyFiles: (max) => `Файлов в одном сообщении — не больше ${max}.`,
@@ -143,6 +185,20 @@ const fa: Texts = {
   you: 'شما',
   us: 'پشتیبانی',
   unread: { one: '# پیام تازه', other: '# پیام تازه' },
+  record: 'ضبط پیام صوتی',
+  recorded: 'پایان ضبط',
+  noMic: 'اینجا نمی‌توان از میکروفون استفاده کرد.',
+  fill: 'لطفاً نخست فیلدهای بالا را پر کنید.',
+  thanks: 'سپاسگزاریم!',
+  notRated: 'ارتباط قطع است. دوباره امتحان کنید.',
+  comment: 'نکته‌ای دارید؟',
+  good: 'خوب',
+  bad: 'بد',
+  score: (n, of) => `${n} از ${of}`,
+  back: (when) => `${when} دوباره پاسخگو هستیم.`,
+  soon: 'معمولاً در کمتر از یک دقیقه پاسخ می‌دهیم.',
+  minutes: { one: 'معمولاً در کمتر از # دقیقه پاسخ می‌دهیم.', other: 'معمولاً در کمتر از # دقیقه پاسخ می‌دهیم.' },
+  hours: { one: 'معمولاً در کمتر از # ساعت پاسخ می‌دهیم.', other: 'معمولاً در کمتر از # ساعت پاسخ می‌دهیم.' },
   tooLong: (over) => `${over} نویسه بیش از حد مجاز`,
   fileTooLarge: (name, mb) => `حجم «${name}» بیش از ${mb} مگابایت است.`,
   tooManyFiles: (max) => `در هر پیام حداکثر ${max} پرونده.`,
@@ -197,6 +253,22 @@ export class Speech {
     const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
     return days === 0 ? this.t.today : days === 1 ? this.t.yesterday : this.#day.format(at);
   }
+  /** When an answer can be hoped for; '' where that is not known. */
+  away(c: { back?: string; reply?: number }, now = new Date()): string {
+    if (c.back) {
+      const at = new Date(c.back);
+      const days = Math.round((new Date(at).setHours(0, 0, 0, 0) - new Date(now).setHours(0, 0, 0, 0)) / 86_400_000);
+      const near = days < 2; // "tomorrow" is said as people say it
+      const day = near
+        ? new Intl.RelativeTimeFormat(this.#locale, { numeric: 'auto' }).format(days, 'day')
+        : new Intl.DateTimeFormat(this.#locale, days < 7 ? { weekday: 'long' } : { weekday: 'long', day: 'numeric', month: 'long' }).format(at);
+      return this.t.back(`${day}${this.lang === 'fa' ? '،' : ','} ${this.time(at)}`);
+    }
+    if (!c.reply) return '';
+    const minutes = Math.ceil(c.reply / 60);
+    return minutes < 2 ? this.t.soon : minutes <= 90 ? this.count(this.t.minutes, minutes > 10 ? Math.ceil(minutes / 5) * 5 : minutes) : this.count(this.t.hours, Math.ceil(minutes / 60));
+  }
+
   size(bytes: number): string {
     const units = ['byte', 'kilobyte', 'megabyte'];
     const i = bytes < 1000 ? 0 : bytes < 1_000_000 ? 1 : 2;

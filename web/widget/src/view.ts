@@ -4,6 +4,7 @@ import type { Speech } from './texts.ts';
 import { bubble, day, restate, type Row, type RowActions } from './bubble.ts';
 import { Composer, type ComposerEvents } from './composer.ts';
 import { h, icon } from './dom.ts';
+import { Form } from './form.ts';
 
 export interface ViewEvents extends RowActions, ComposerEvents {
   closed(): void;
@@ -12,6 +13,7 @@ export interface ViewEvents extends RowActions, ComposerEvents {
 export class View {
   readonly panel: HTMLElement;
   readonly composer: Composer;
+  readonly form: Form;
   #log: HTMLElement;
   #scroll: HTMLElement;
   #typing: HTMLElement;
@@ -27,14 +29,16 @@ export class View {
     config: Config,
     private readonly on: ViewEvents,
   ) {
+    this.form = new Form(config.form ?? []);
     this.composer = new Composer(s, config.limits, on);
     this.#log = h('div.log', { role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': s.t.log });
     this.#typing = h('p.typing', { 'aria-live': 'polite' });
     this.#jump = h('button.jump', { type: 'button', hidden: true, title: s.t.latest, 'aria-label': s.t.latest, onclick: () => this.#toEnd(true) }, icon('down'));
     this.#banner = h('p.banner', { role: 'status' });
     this.#scroll = h('div.scroll', { tabindex: '0', role: 'group', 'aria-label': s.t.log },
-      h('div.hello', {}, h('p', { dir: 'auto' }, config.greeting), config.on_duty ? null : h('p.away', { dir: 'auto' }, config.offline)),
-      this.#log, this.#typing);
+      h('div.hello', {}, h('p', { dir: 'auto' }, config.greeting), config.on_duty ? null : h('p.away', { dir: 'auto' }, config.offline),
+        s.away(config) ? h('p.away.back', { dir: 'auto' }, s.away(config)) : null),
+      this.form.el, this.#log, this.#typing);
     this.#scroll.addEventListener('scroll', () => (this.#jump.hidden = this.#stick = this.#atEnd()), { passive: true });
     // A banner, a picture that has loaded or a growing field moves the end; who was there stays there.
     const grown = new ResizeObserver(() => this.#stick && this.#toEnd());
@@ -152,7 +156,7 @@ export class View {
     if (e.key === 'Escape') {
       this.on.closed();
     } else if (e.key === 'Tab' && this.#narrow.matches) {
-      const all = [...this.panel.querySelectorAll<HTMLElement>('button:not([disabled]),textarea,a[href],[tabindex="0"]')].filter((el) => el.offsetParent);
+      const all = [...this.panel.querySelectorAll<HTMLElement>('button:not([disabled]),textarea,input:not([type=file]),select,a[href],[tabindex="0"]')].filter((el) => el.offsetParent);
       const [first, final] = [all[0], all[all.length - 1]];
       const now = (this.panel.getRootNode() as ShadowRoot).activeElement;
       if (first && final && now === (e.shiftKey ? first : final)) {

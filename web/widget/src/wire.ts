@@ -11,8 +11,33 @@ export interface Config {
   position: 'start' | 'end';
   lang: string;
   on_duty: boolean;
+  back?: string; // when somebody is here again, while the desk is closed
+  reply?: number; // seconds that a first answer takes at this time of day
+  form?: Question[];
+  invites?: Invite[];
+  invite_days?: number;
   identity_required: boolean;
   limits: { text: number; attachments: number; attachment_bytes: number };
+}
+
+/** A field of the form before the first message. */
+export interface Question {
+  key: string;
+  type: 'name' | 'mail' | 'phone' | 'text' | 'choice';
+  label: string;
+  required?: boolean;
+  options?: string[];
+}
+
+/** A word to a visitor who has not asked yet, and when: all that is named must hold. */
+export interface Invite {
+  id: string;
+  page?: string;
+  time?: number;
+  scroll?: number;
+  again?: boolean;
+  event?: string;
+  text: string;
 }
 
 export interface Attached {
@@ -76,6 +101,8 @@ export interface Boot {
   early(): string | null;
   badge(count: number, label: string): void;
   emit(event: string, detail: unknown): void;
+  /** What the site's own script has told of. */
+  events: Set<string>;
 }
 
 /** What the chat gives back. */

@@ -1,0 +1,39 @@
+import { keyOf, rounds, seal, unseal } from './vault';
+import { Fault, type ID } from './words';
+import type { Work } from './work';
+
+/** What is only on this device, on its way to another one. */
+export interface Carried { operator: ID; name: string; workspace: ID; at: string; work: Work[] }
+
+interface File { holdfast: 'work'; version: 1; salt: string; rounds: number; iv: string; data: string }
+
+const base64 = (b: ArrayBuffer | Uint8Array): string => {
+  let s = '';
+  for (const x of new Uint8Array(b)) s += String.fromCharCode(x);
+  return btoa(s);
+};
+const bytes = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
+
+/** Writes a file that only the passphrase opens. */
+export async function lockUp(carried: Carried, passphrase: string): Promise<string> {
+  const salt = crypto.getRandomValues(new Uint8Array(16));
+  const { iv, data } = await seal(await keyOf(passphrase, salt), carried);
+  return JSON.stringify({ holdfast: 'work', version: 1, salt: base64(salt), rounds, iv: base64(iv), data: base64(data) } satisfies File);
+}
+
+/** Reads such a file. A wrong passphrase and a damaged file cannot be told apart. */
+export async function unlockFile(text: string, passphrase: string): Promise<Carried> {
+  let f: File;
+  try {
+    f = JSON.parse(text) as File;
+  } catch {
+    f = {} as File;
+  }
+  // A file that asks for more rounds than this would only keep the browser busy.
+  if (f.holdfast !== 'work' || f.version !== 1 || !(f.rounds >= 1 && f.rounds <= 5_000_000)) throw new Fault(422, 'carry.strange', 'This is not a file of unsent work.');
+  try {
+    return await unseal<Carried>(await keyOf(passphrase, bytes(f.salt), f.rounds), { iv: bytes(f.iv), data: bytes(f.data).buffer });
+  } catch {
+    throw new Fault(422, 'carry.wrong', 'The passphrase is wrong, or the file is damaged.');
+  }
+}

@@ -1,0 +1,64 @@
+// Every screen of the console, by name: an address, or what one does to see it.
+import { readFileSync } from 'node:fs';
+import { base } from './browser.mjs';
+
+const texts = ['en', 'ru', 'fa'].map((l) => JSON.parse(readFileSync(new URL(`../texts/${l}.json`, import.meta.url), 'utf8')));
+/** A text in whichever language the screen is in. */
+const said = (key) => new RegExp('^\\s*(' + texts.map((t) => t[key].replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|') + ')\\s*$');
+
+export const screens = [
+  ['inbox', '#/inbox/open'],
+  ['conversation', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').first().click(); await p.locator('article').first().waitFor(); }],
+  ['panel', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(3).click(); await p.locator('article').first().waitFor(); if (!(await p.locator('aside').count())) await p.keyboard.press('.'); await p.locator('aside').waitFor(); }],
+  ['assign', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('a'); await p.locator('[role=option]').first().waitFor(); }],
+  ['exchanges', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').first().click(); await p.waitForTimeout(400); }],
+  ['mention', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('n'); await p.locator('.composer.note').waitFor(); await p.locator('.composer textarea').fill('@'); await p.locator('.composer [role=option]').first().waitFor(); }],
+  ['details', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').last().click(); await p.locator('dialog[open] dl').waitFor(); }],
+  ['customers', '#/customers'],
+  ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
+  ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],
+  ['outbox', '#/outbox'],
+  ['another-way', async (p) => { await p.goto(base + '/#/outbox?state=failed'); await p.locator('td.end .btn').last().click(); await p.locator('dialog[open] select').first().waitFor(); }],
+  ['quarantine', '#/arrivals'],
+  ['account', '#/settings/account'],
+  ['workspace', '#/settings/workspace'],
+  ['workspace-new', async (p) => { await p.goto(base + '/#/settings/workspace'); await p.locator('section .btn').first().click(); await p.locator('dialog[open] form').waitFor(); }],
+  ['second-factor', async (p) => { await p.goto(base + '/#/settings/account'); await p.locator('main').getByRole('button', { name: said('totp.start') }).click(); await p.locator('svg[role=img]').waitFor(); await p.locator('svg[role=img]').scrollIntoViewIfNeeded(); }],
+  ['channels', '#/settings/channels'],
+  ['channel', async (p) => { await p.goto(base + '/#/settings/channels'); await p.locator('main li a').last().click(); await p.locator('form').waitFor(); }],
+  ['channel-new', '#/settings/channels/new'],
+  ['operators', '#/settings/operators'],
+  ['operator-leaves', async (p) => { await p.goto(base + '/#/settings/operators'); await p.locator('td.end .btn.danger').last().click(); await p.locator('dialog[open] select').waitFor(); }],
+  ['teams', '#/settings/teams'],
+  ['tokens', '#/settings/tokens'],
+  ['webhooks', '#/settings/webhooks'],
+  ['import', '#/settings/imports'],
+  ['import-new', '#/settings/imports/new'],
+  ['audit', '#/settings/audit'],
+  ['palette', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('Control+k'); await p.locator('dialog[open]').waitFor(); }],
+  ['help', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('?'); await p.locator('dialog[open]').waitFor(); }],
+  ['compose', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('c'); await p.locator('dialog[open]').waitFor(); }],
+];
+
+const last = new WeakMap();
+
+/** Goes to a screen and waits until it is drawn. */
+export async function visit(page, where) {
+  // Anew after something was opened; from one address to the next as a person goes.
+  if (typeof where !== 'string' || typeof last.get(page) !== 'string') await page.goto('about:blank');
+  last.set(page, where);
+  if (typeof where === 'string') await page.goto(base + '/' + where);
+  else await where(page);
+  await page.locator('main').first().waitFor();
+  await page.waitForFunction(() => document.querySelector('main > *') && !document.querySelector('main .skeleton, main [aria-busy=true], main[aria-busy=true]'), null, { timeout: 8000 }).catch(() => {});
+  await page.evaluate(() => document.fonts.ready);
+}
+
+/** Turns the account of whoever is signed in to a language and a theme. */
+export async function turn(page, language, theme) {
+  await page.evaluate(async ([language, theme]) => {
+    await fetch('/api/v1/me', { method: 'PATCH', headers: { 'Content-Type': 'application/json', 'Holdfast-Client': 'console' }, body: JSON.stringify({ language, preferences: { theme } }) });
+    localStorage.setItem('holdfast.theme', theme);
+    localStorage.setItem('holdfast.language', language);
+  }, [language, theme]);
+}
