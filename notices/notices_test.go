@@ -292,7 +292,7 @@ func TestWhomAnEntryConcernsIsToldAndNobodyElse(t *testing.T) {
 			Mentions: []holdfast.ID{h.people["ana"], h.people["joe"]}})
 		h.saw(ana, "You were mentioned in conversation 7")
 		// What one does oneself is no news, and neither is what is not said here.
-		h.says(operator(h.people["joe"]), one, &holdfast.ConversationAssigned{Operator: h.people["joe"]}, &holdfast.ConversationTagged{Tag: "x"})
+		h.says(operator(h.people["joe"]), one, &holdfast.ConversationAssigned{Operator: h.people["joe"]}, &holdfast.ConversationTagged{Mark: holdfast.NewID(), Tag: "x"})
 		h.says(holdfast.System, holdfast.NewID(), &holdfast.SetupChanged{What: "channel", Action: "down"})
 		h.saw(ana, "You were mentioned in conversation 7", "A channel has stopped working")
 		h.saw(joe, "Вам назначено обращение 7", "Новое сообщение в обращении 7")
