@@ -23,20 +23,30 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 	address := h.mailbox("help@desk.example", "")
 	dial(t, h.smtp).send("help@desk.example", goodMail(1, "Begin"))
 	c := all[struct{ ID holdfast.ID }](h, "/conversations?view=all")[0].ID.String()
+	m := all[struct{ ID holdfast.ID }](h, "/conversations/"+c+"/messages?order=asc")[0].ID.String()
+	var aside struct{ ID holdfast.ID }
+	h.must("POST", "/conversations/"+c+"/notes", map[string]any{"id": holdfast.NewID(), "text": "Another matter"}, &aside)
+	macro := holdfast.NewID().String()
+	said := []any{map[string]string{"do": "note", "text": "Done"}}
+	h.must("PUT", "/macros/"+macro, map[string]any{"name": "Done", "actions": said}, nil)
 	later := "2126-01-01T00:00:00Z"
 	creates := map[string]map[string]any{
 		"/conversations": {"message_id": holdfast.NewID(), "text": "Hello", "subject": "S", "channel": address, "not_before": later,
 			"to": map[string]string{"scheme": "mailto", "value": "ana@customer.example"}},
-		"/conversations/" + c + "/replies": {"text": "Answer", "not_before": later},
-		"/conversations/" + c + "/notes":   {"text": "Note"},
-		"/customers":                       {"name": "Ana", "addresses": []any{map[string]string{"scheme": "tel", "value": "+15550100"}}},
-		"/channels":                        {"kind": "chat", "name": "Site"},
-		"/operators":                       {"name": "Joe", "email": "joe@desk.example", "role": "operator"},
-		"/teams":                           {"name": "Support"},
-		"/webhooks":                        {"url": "https://customer.example/hook"},
-		"/workspaces":                      {"name": "Other", "language": "en", "time_zone": "UTC"},
-		"/tokens":                          {"name": "T", "role": "observer"},
-		"/imports":                         {"source": "csv", "file": "customers.csv"},
+		"/conversations/" + c + "/replies":         {"text": "Answer", "not_before": later},
+		"/conversations/" + c + "/notes":           {"text": "Note"},
+		"/conversations/" + c + "/split":           {"messages": []any{aside.ID}},
+		"/conversations/" + c + "/macros/" + macro: {},
+		"/conversations/bulk":                      {"ids": []string{c}, "actions": said},
+		"/messages/" + m + "/forward":              {"to": map[string]string{"scheme": "mailto", "value": "expert@elsewhere.example"}, "undo": 60},
+		"/customers":                               {"name": "Ana", "addresses": []any{map[string]string{"scheme": "tel", "value": "+15550100"}}},
+		"/channels":                                {"kind": "chat", "name": "Site"},
+		"/operators":                               {"name": "Joe", "email": "joe@desk.example", "role": "operator"},
+		"/teams":                                   {"name": "Support"},
+		"/webhooks":                                {"url": "https://customer.example/hook"},
+		"/workspaces":                              {"name": "Other", "language": "en", "time_zone": "UTC"},
+		"/tokens":                                  {"name": "T", "role": "observer"},
+		"/imports":                                 {"source": "csv", "file": "customers.csv"},
 	}
 	for _, d := range h.doors() { // a create that is not tried here fails
 		if d.method != "POST" || d.RequestBody == nil || d.permission == "" {
@@ -46,7 +56,11 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 		if s.Ref != "" {
 			s = d.contract.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
 		}
-		if _, takes := s.Properties["id"]; takes && creates[strings.ReplaceAll(d.short(), "{id}", c)] == nil {
+		of := c
+		if strings.HasPrefix(d.short(), "/messages/") {
+			of = m
+		}
+		if _, takes := s.Properties["id"]; takes && creates[strings.NewReplacer("{id}", of, "{macro}", macro).Replace(d.short())] == nil {
 			t.Errorf("%s takes an id and is not tried", d.name())
 		}
 	}
@@ -62,7 +76,9 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 		body["id"] = holdfast.NewID()
 		var once, twice struct{ ID holdfast.ID }
 		h.must("POST", path, body, &once)
-		if id := body["id"]; path == "/conversations" {
+		if strings.Contains(path, "/macros/") || path == "/conversations/bulk" {
+			// what they do has no id of its own
+		} else if id := body["id"]; path == "/conversations" {
 			if m, _ := body["message_id"].(holdfast.ID); once.ID != id && once.ID != m {
 				t.Errorf("%s: made %v, asked for %v", path, once.ID, id)
 			}
