@@ -158,12 +158,8 @@ func (g *Guard) PasskeySecond(ctx context.Context, half, secret string, answer [
 	if err != nil {
 		return SignedIn{}, errPasskeyRefused()
 	}
-	by := person(s.operator, s.address, s.agent)
-	counters := []counter{secondCounter(s.operator)}
-	if s.address != "" {
-		counters = append(counters, g.addressCounter(s.address))
-	}
-	if err := g.claim(ctx, s.operator, by, counters...); err != nil {
+	by, counters, err := g.claimSecond(ctx, s)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	return g.answered(ctx, by, q, parsed, counters, func(tx *store.Tx) (SignedIn, error) {

@@ -155,12 +155,8 @@ func (g *Guard) SecondFactor(ctx context.Context, half, code string) (SignedIn, 
 	if err != nil {
 		return SignedIn{}, err
 	}
-	by := person(s.operator, s.address, s.agent)
-	counters := []counter{secondCounter(s.operator)}
-	if s.address != "" {
-		counters = append(counters, g.addressCounter(s.address))
-	}
-	if err := g.claim(ctx, s.operator, by, counters...); err != nil {
+	by, counters, err := g.claimSecond(ctx, s)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	var in SignedIn
@@ -211,6 +207,17 @@ func scanHalf(row *store.Row, hash []byte, now time.Time) (halfSession, error) {
 		err = errUnknownSecret()
 	}
 	return s, err
+}
+
+// claimSecond counts an attempt at the second factor before it is looked at. The
+// error is TooMany.
+func (g *Guard) claimSecond(ctx context.Context, s halfSession) (by Identity, counters []counter, err error) {
+	by = person(s.operator, s.address, s.agent)
+	counters = []counter{secondCounter(s.operator)}
+	if s.address != "" {
+		counters = append(counters, g.addressCounter(s.address))
+	}
+	return by, counters, g.claim(ctx, s.operator, by, counters...)
 }
 
 func (g *Guard) readHalf(ctx context.Context, secret string) (halfSession, error) {

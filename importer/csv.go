@@ -142,14 +142,22 @@ func delimiter(head []byte) byte {
 	return best
 }
 
+// rowsDone is how many rows of a file an earlier walk has taken, from its place.
+func rowsDone(place string) (int64, error) {
+	if place == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(place, 10, 64)
+	if err != nil {
+		return 0, holdfast.Errorf(holdfast.Internal, "import.place", "the place where the import stopped cannot be read: %w", err)
+	}
+	return n, nil
+}
+
 func (t *table) read(ctx context.Context, place string, take func(record) error) error {
-	done := int64(0)
-	if place != "" {
-		n, err := strconv.ParseInt(place, 10, 64)
-		if err != nil {
-			return holdfast.Errorf(holdfast.Internal, "import.place", "the place where the import stopped cannot be read: %w", err)
-		}
-		done = n
+	done, err := rowsDone(place)
+	if err != nil {
+		return err
 	}
 	in, err := openText(t.path, t.settings.Encoding, longestRow+1)
 	if err != nil {

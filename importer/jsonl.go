@@ -80,13 +80,9 @@ type lineMessage struct {
 }
 
 func (l *lines) read(ctx context.Context, place string, take func(record) error) error {
-	done := int64(0)
-	if place != "" {
-		n, err := strconv.ParseInt(place, 10, 64)
-		if err != nil {
-			return holdfast.Errorf(holdfast.Internal, "import.place", "the place where the import stopped cannot be read: %w", err)
-		}
-		done = n
+	done, err := rowsDone(place)
+	if err != nil {
+		return err
 	}
 	in, err := openText(l.path, l.settings.Encoding, 64<<10)
 	if err != nil {
