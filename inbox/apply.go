@@ -113,7 +113,11 @@ func renamed(tx *store.Tx, e *holdfast.Entry, b *holdfast.ConversationSubject) e
 
 func noted(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageNoted) error {
 	x := extra{Attachments: b.Attachments, Mentions: b.Mentions}
-	err := tx.Exec(insertMessage, e.LSN, b.Message, e.Workspace, e.Subject, e.Clock, e.At, holdfast.Note, holdfast.ID{}, holdfast.ID{}, b.Author,
+	rare, err := oddities(tx)
+	if err != nil {
+		return err
+	}
+	err = rare.put(tx, e, b.Message, holdfast.Note, holdfast.ID{}, holdfast.ID{}, b.Author,
 		"", "", "", store.Text(b.Text), "", "", nil, x.encode(), "", holdfast.ID{})
 	for _, who := range b.Mentions {
 		if err == nil {

@@ -19,6 +19,7 @@ func joined(tx *store.Tx, e *holdfast.Entry, with holdfast.ID, removed bool) err
 	if bytes.Compare(a[:], b[:]) > 0 {
 		a, b = b, a
 	}
+	found(tx, oddity{merged: true})
 	err := tx.Exec(`INSERT INTO {conversation_edge} (workspace, a, b, removed, stamp) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (workspace, a, b) DO UPDATE SET removed = excluded.removed, stamp = excluded.stamp
 		WHERE excluded.stamp > {conversation_edge}.stamp`, e.Workspace, a, b, removed, store.Stamp(e))
@@ -79,6 +80,7 @@ func component(tx *store.Tx, workspace, from holdfast.ID) ([]holdfast.ID, error)
 
 // moved puts a message into another conversation, unless a later word has.
 func moved(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageMoved) error {
+	found(tx, oddity{moved: true})
 	stamp := store.Stamp(e)
 	n, err := tx.ExecN(`INSERT INTO {message_fate} (message, workspace, conversation, stamp) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (message) DO UPDATE SET conversation = excluded.conversation, stamp = excluded.stamp

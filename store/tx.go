@@ -107,6 +107,9 @@ func (tx *Tx) Suffixed(suffix string) *Tx {
 	return &c
 }
 
+// Suffix is what Suffixed was given, "" for the tables in use.
+func (tx *Tx) Suffix() string { return tx.suffix }
+
 // Dialect names the database.
 func (tx *Tx) Dialect() string { return tx.dialect.name() }
 

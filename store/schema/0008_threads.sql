@@ -30,6 +30,7 @@ CREATE TABLE message_fate (
 	stamp        BYTES,
 	withdrawn    BOOLEAN NOT NULL DEFAULT FALSE
 );
+CREATE INDEX message_fate_moved ON message_fate (conversation) WHERE conversation IS NOT NULL;
 
 -- Whom a note mentions.
 CREATE TABLE mention (
