@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -83,8 +84,15 @@ func serve(ctx context.Context, c *app.Config, fill bool) (err error) {
 		return err
 	}
 	fmt.Printf("Holdfast %s is ready at %s — %s\n", holdfast.Version, a.URL(), link)
+	// What starting took, and what the followers had to read then, is not needed any
+	// more: a desk at rest is small without it.
+	rest := time.AfterFunc(settled, debug.FreeOSMemory)
+	defer rest.Stop()
 	return a.Run(ctx)
 }
+
+// settled is when a desk that has started has done what starting brings with it.
+const settled = 5 * time.Second
 
 // withData runs fn on the data folder, beside a running desk or without one.
 func withData(ctx context.Context, c *app.Config, fn func(a *app.App) error) (err error) {
