@@ -64,11 +64,16 @@ const running = `(SELECT COALESCE(c.merged, c.id) FROM conversation c WHERE c.cu
 			AND COALESCE((SELECT k.state FROM conversation k WHERE k.id = c.merged), c.state) <> 'closed'
 			ORDER BY c.last_clock DESC LIMIT 1)`
 
+// first holds of the customer who had an address before anybody else. Sorting the
+// one row that there nearly always is would cost a third of the whole question.
+const first = `NOT EXISTS (SELECT 1 FROM address b WHERE b.workspace = $1 AND b.scheme = $3 AND b.value = $4
+			AND b.customer <> a.customer AND b.stamp < a.stamp)`
+
 // FindPlace finds who writes from an address and their latest conversation on a
 // channel that a message may join; zero ids where there is none.
 func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address) (p Place, err error) {
 	err = tx.QueryRow(`SELECT a.customer, a.verified, `+running+`
-		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`,
+		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND `+first,
 		workspace, channel, a.Scheme, a.Value).Scan(&p.Customer, &p.Verified, &p.Conversation)
 	if errors.Is(err, store.ErrNoRows) {
 		return Place{}, nil
@@ -94,8 +99,7 @@ func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast
 			` + running + `
 		FROM (SELECT 1 AS one) AS o
 			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
-			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4
-		ORDER BY a.stamp LIMIT 1`,
+			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND ` + first,
 		Args: []any{workspace, channel, a.Scheme, a.Value, message},
 		Read: func(r *store.Row) error {
 			l.Had, l.Place = Where{}, Place{}
