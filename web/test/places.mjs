@@ -35,6 +35,7 @@ export const screens = [
   ['import', '#/settings/imports'],
   ['import-new', '#/settings/imports/new'],
   ['audit', '#/settings/audit'],
+  ['design', '#/design'],
   ['palette', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('Control+k'); await p.locator('dialog[open]').waitFor(); }],
   ['help', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('?'); await p.locator('dialog[open]').waitFor(); }],
   ['compose', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('c'); await p.locator('dialog[open]').waitFor(); }],

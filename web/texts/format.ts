@@ -18,6 +18,8 @@ const valid = (at: string | null | undefined): Date | null => {
 
 export const number = (n: number): string => new Intl.NumberFormat(locale()).format(n);
 
+/** A number with one digit behind the point. */
+export const decimal = (n: number): string => new Intl.NumberFormat(locale(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(n);
 /** A number that is a name and not an amount: no groups of thousands. */
 export const plain = (n: number): string => new Intl.NumberFormat(locale(), { useGrouping: false }).format(n);
 

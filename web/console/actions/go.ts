@@ -18,6 +18,7 @@ export const goCustomers = to('customers', 'g c', (p) => p.may('customers.read')
 export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
 export const goSettings = to('settings', 'g s');
+export const goDesign = to('design', undefined);
 
 /** The lists of the inbox, and the parts of the settings: without keys of their own, but found by their names. */
 export const goViews = ['mine', 'unread', ...views.filter((v) => v !== 'mine')].map((view): Action => ({

@@ -1,7 +1,7 @@
 import { toggleTheme } from './account';
 import type { Action } from './action';
 import { assign, take, unassign } from './assign';
-import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
+import { goArrivals, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
 import { note } from './note';
 import { compose, customerPanel, help, palette } from './open';
@@ -18,5 +18,5 @@ import { tag } from './tag';
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
   markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
-  ...goSections, newChannel, newImport,
+  ...goSections, goDesign, newChannel, newImport,
 ];
