@@ -147,3 +147,26 @@ func (h *Hours) Next(at time.Time) time.Time {
 	}
 	return time.Time{}
 }
+
+// Ends is when the desk closes next after a time at which it is open, over
+// midnight where it stays open; zero when it does not close within a year, and
+// when it is not open.
+func (h *Hours) Ends(at time.Time) time.Time {
+	var end time.Time
+	for i := range horizon {
+		day := time.Date(at.Year(), at.Month(), at.Day()+i, 12, 0, 0, 0, at.Location())
+		for _, s := range h.of(day) {
+			from, to := clock(day, s.From), clock(day, s.To)
+			switch {
+			case end.IsZero() && !at.Before(from) && at.Before(to), !end.IsZero() && from.Equal(end):
+				end = to
+			case !end.IsZero() && from.After(end):
+				return end
+			}
+		}
+		if end.IsZero() || end.Before(clock(day, "24:00")) {
+			return end
+		}
+	}
+	return time.Time{}
+}

@@ -89,6 +89,20 @@ func TestNothingIsOpenBeforeTheNextOpening(t *testing.T) {
 		}
 		now := time.Unix(rapid.Int64Range(1_700_000_000, 1_900_000_000).Draw(t, "now"), 0).In(zone)
 		next := h.Next(now)
+		end := h.Ends(now)
+		if !h.Open(now) && !end.IsZero() || !end.IsZero() && h.Open(end) {
+			t.Fatalf("open at %s: %v; it ends %s, and is open then: %v", now, h.Open(now), end, h.Open(end))
+		}
+		if h.Open(now) {
+			if end.IsZero() {
+				end = now.AddDate(0, 0, 8) // never closes
+			}
+			for at := now; at.Before(end); at = at.Add(20 * time.Minute) {
+				if !h.Open(at) {
+					t.Fatalf("it was closed already at %s, before its end %s", at, end)
+				}
+			}
+		}
 		if next.IsZero() {
 			if h.Set() {
 				t.Fatalf("a desk with hours never opens: %+v", h)

@@ -6,16 +6,22 @@ import (
 
 	"holdfast"
 	"holdfast/access"
+	"holdfast/setup"
 )
 
 // operatorView is an operator and whether they have a console open.
 type operatorView struct {
 	access.Member
-	Online bool `json:"online"`
+	Online bool       `json:"online"`
+	Duty   setup.Duty `json:"duty"`
 }
 
 func (a *API) listOperators(ctx context.Context, id access.Identity, _ *struct{}) (*body[page[operatorView]], error) {
 	members, err := a.Guard.Operators(ctx, id.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	duties, err := a.Setup.Duties(ctx, id.Workspace, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +34,7 @@ func (a *API) listOperators(ctx context.Context, id access.Identity, _ *struct{}
 		if !id.May(holdfast.ManageOperators) {
 			m.Email = ""
 		}
-		list = append(list, operatorView{m, online[m.ID]})
+		list = append(list, operatorView{m, online[m.ID], duties[m.ID]})
 	}
 	return paged(list, "", nil)
 }

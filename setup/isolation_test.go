@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -25,6 +26,8 @@ var tables = map[string]string{
 	"channel_state":   "SELECT account, name, value FROM channel_state WHERE account IN (SELECT id FROM channel_account WHERE workspace = $1)",
 	"webhook":         "SELECT id, url, secret, kinds, enabled FROM webhook WHERE workspace = $1",
 	"audit":           "SELECT id, action, subject, detail FROM audit WHERE workspace = $1",
+	"shift":           "SELECT operator, body FROM shift WHERE workspace = $1",
+	"away":            "SELECT operator, until FROM away WHERE workspace = $1",
 	"member":          "SELECT operator, role, former FROM member WHERE workspace = $1",
 }
 
@@ -50,7 +53,7 @@ func (h *house) belongings(ws holdfast.ID) map[string][]string {
 	return all
 }
 
-type victim struct{ workspace, channel, webhook, team holdfast.ID }
+type victim struct{ workspace, channel, webhook, team, operator holdfast.ID }
 
 type reach func(h *house, ctx context.Context, by access.Identity, v victim) (told any, err error)
 
@@ -68,6 +71,15 @@ var reaches = map[string]reach{
 		var hours holdfast.Hours
 		hours.Week[1] = []holdfast.Span{{From: "09:00", To: "10:00"}}
 		return nil, h.SetHours(ctx, by, holdfast.ID{}, hours)
+	},
+	"SetShifts": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.SetShifts(ctx, by, v.operator, holdfast.Hours{Days: []holdfast.Day{{Date: "2026-03-21"}}})
+	},
+	"SetAway": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.SetAway(ctx, by, v.operator, true, time.Time{})
+	},
+	"Shifts": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return h.Shifts(ctx, by.Workspace, v.operator)
 	},
 	"ChangeWorkspace": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		name := "Mine " + holdfast.NewID().String()
@@ -147,7 +159,10 @@ func TestNoWorkspaceReachesIntoAnother(t *testing.T) {
 		h.must(err)
 		token, err := h.guard.Authenticate(ctx, tok.Secret, holdfast.ID{}, "", "")
 		h.must(err)
-		v := victim{theirs.Workspace, c.ID, w.ID, team.ID}
+		joe, err := h.guard.CreateOperator(ctx, theirs, access.NewOperator{ID: holdfast.NewID(), Name: "Theirs", Email: "joe@sea.example", Role: holdfast.Operator})
+		h.must(err)
+		h.must(h.SetShifts(ctx, theirs, joe.ID, holdfast.Hours{Days: []holdfast.Day{{Date: "2026-04-01", Name: "their day"}}}))
+		v := victim{theirs.Workspace, c.ID, w.ID, team.ID, joe.ID}
 		before := h.belongings(theirs.Workspace)
 		secrets := []string{"their", "Theirs", c.ID.String(), w.ID.String(), theirs.Workspace.String()}
 		h.restarted = nil
@@ -208,7 +223,7 @@ func TestAnObserverConfiguresNothing(t *testing.T) {
 		weak.Role = holdfast.Supervisor
 		tried := 0
 		for name, try := range reaches {
-			_, err := try(h, ctx, weak, victim{by.Workspace, c.ID, w.ID, holdfast.NewID()})
+			_, err := try(h, ctx, weak, victim{by.Workspace, c.ID, w.ID, holdfast.NewID(), holdfast.NewID()})
 			if strings.HasPrefix(name, "C") && !strings.HasPrefix(name, "Channel") || strings.HasPrefix(name, "D") || strings.HasPrefix(name, "R") {
 				tried++
 				h.refuses(err, "permission.missing")

@@ -176,6 +176,14 @@ export interface components {
             thumb?: string;
             type: string;
         };
+        AwayBody: {
+            away: boolean;
+            /**
+             * Format: date-time
+             * @description When they will be back; missing: until they say so.
+             */
+            until?: string;
+        };
         BulkInBody: {
             actions?: components["schemas"]["Action"][];
             /**
@@ -1080,6 +1088,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             disabled: boolean;
+            duty: components["schemas"]["SetupDuty"];
             email?: string;
             former: boolean;
             id: string;
@@ -1436,6 +1445,16 @@ export interface components {
             /** Format: int64 */
             next?: number;
         };
+        SetupDuty: {
+            away: boolean;
+            /** Format: date-time */
+            back?: string;
+            /** Format: date-time */
+            next?: string;
+            on: boolean;
+            /** Format: date-time */
+            until?: string;
+        };
         SetupSettings: {
             calendar: string;
             /** Format: int64 */
@@ -1470,6 +1489,19 @@ export interface components {
             items: components["schemas"]["SetupWorkspace"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        ShiftsInBody: {
+            days?: components["schemas"]["Day"][];
+            /** @description Seven days from Sunday. No spans on any day and no days: the operator works as their team does. */
+            week: components["schemas"]["Span"][][];
+        };
+        ShiftsView: {
+            /** @description Dates that are not as their weekday; without spans the day is free. */
+            days: components["schemas"]["Day"][];
+            /** @description The workspace's; the hours are meant in it. */
+            time_zone: string;
+            /** @description Seven days from Sunday, each a list of spans. No spans on any day and no days: the operator works as their team does. */
+            week: components["schemas"]["Span"][][];
         };
         SignInInBody: {
             email: string;

@@ -1,5 +1,6 @@
 import { toggleTheme } from './account';
 import type { Action } from './action';
+import { comeBack, leave } from './away';
 import { assign, take, unassign } from './assign';
 import { goArrivals, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
@@ -17,6 +18,6 @@ import { tag } from './tag';
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
-  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
+  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, leave, comeBack, toggleTheme, signOut,
   ...goSections, goDesign, newChannel, newImport,
 ];
