@@ -222,6 +222,7 @@ type Outbound struct {
 	Attachments  []holdfast.Attachment
 	ExternalID   string
 	Thread       []string
+	Unsubscribe  string    // an https address that a POST to ends such mail (RFC 8058)
 	At           time.Time // when it was written
 	Attempt      int       // from 1
 	Trace        *Trace    // never nil

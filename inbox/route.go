@@ -324,8 +324,25 @@ func FindSent(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok
 	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, m.lsn, m.direction FROM outbox o JOIN message m ON m.id = o.message
 		WHERE o.workspace = $1 AND o.external_id = $2 AND o.external_id <> '' LIMIT 1`, workspace, external).Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
 	if errors.Is(err, store.ErrNoRows) {
-		return w, false, nil
+		return scanLetter(tx.QueryRow(letterPlace+"o.external_id = $2 LIMIT 1", workspace, external))
 	}
+	return w, err == nil, err
+}
+
+// FindLetter finds what was sent by a mailbox and is no message of a conversation;
+// its Conversation is the one that it is about, or its own id.
+func FindLetter(tx *store.Tx, workspace, id holdfast.ID) (w Where, ok bool, err error) {
+	return scanLetter(tx.QueryRow(letterPlace+"o.message = $2", workspace, id))
+}
+
+const letterPlace = "SELECT o.message, o.conversation, o.lsn FROM letter t JOIN outbox o ON o.message = t.message WHERE o.workspace = $1 AND "
+
+func scanLetter(r *store.Row) (w Where, ok bool, err error) {
+	err = r.Scan(&w.Message, &w.Conversation, &w.LSN)
+	if errors.Is(err, store.ErrNoRows) {
+		return Where{}, false, nil
+	}
+	w.Direction = holdfast.Outbound
 	return w, err == nil, err
 }
 
