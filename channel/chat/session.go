@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -50,7 +49,7 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.text(lang, key)
 	}
-	service := a.service(r)
+	service := a.env.Feed.Service(r.Context())
 	back := ""
 	if service.Known && !service.Open && !service.Back.IsZero() {
 		back = service.Back.UTC().Format(time.RFC3339)
@@ -81,18 +80,6 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeBody(w, http.StatusOK, append(body, '\n'))
 	return nil
-}
-
-// timetable is a feed that knows more of the desk than the moment.
-type timetable interface {
-	Service(ctx context.Context) holdfast.Service
-}
-
-func (a *Adapter) service(r *http.Request) holdfast.Service {
-	if t, ok := a.env.Feed.(timetable); ok {
-		return t.Service(r.Context())
-	}
-	return holdfast.Service{}
 }
 
 func (a *Adapter) languages() []string {

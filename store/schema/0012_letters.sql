@@ -27,10 +27,27 @@ CREATE TABLE mute (
 	PRIMARY KEY (workspace, scheme, value, topic)
 );
 
--- When an operator was last sent a digest, in unix milliseconds.
-CREATE TABLE digest (
-	workspace BYTES  NOT NULL,
-	operator  BYTES  NOT NULL,
-	sent_at   BIGINT NOT NULL,
+-- Who is told by mail: of what reached them in no other way, and by a digest, when
+-- the next one is due (0: none is).
+CREATE TABLE notice_mail (
+	workspace BYTES   NOT NULL,
+	operator  BYTES   NOT NULL,
+	unseen    BOOLEAN NOT NULL DEFAULT FALSE,
+	mailed_at BIGINT  NOT NULL DEFAULT 0, -- of what was unseen, last
+	digest_at BIGINT  NOT NULL DEFAULT 0,
 	PRIMARY KEY (workspace, operator)
 );
+CREATE INDEX notice_mail_digest ON notice_mail (digest_at) WHERE digest_at > 0;
+
+-- What an operator is mailed of unless it reaches them in another way first.
+CREATE TABLE notice_unseen (
+	operator     BYTES  NOT NULL,
+	lsn          BIGINT NOT NULL,
+	workspace    BYTES  NOT NULL,
+	kind         TEXT   NOT NULL,
+	conversation BYTES,
+	number       BIGINT NOT NULL DEFAULT 0,
+	at           BIGINT NOT NULL,
+	PRIMARY KEY (operator, lsn)
+);
+CREATE INDEX notice_unseen_at ON notice_unseen (at);
