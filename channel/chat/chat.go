@@ -15,6 +15,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"strings"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/channel"
@@ -25,6 +26,7 @@ const (
 	textLimit  = 10_000 // characters of one message
 	fileLimit  = 40 << 20
 	filesLimit = 10
+	labelLimit = 24 // characters on the button
 )
 
 //go:embed icon.svg
@@ -40,6 +42,8 @@ type Settings struct {
 	Offline   string   `json:"offline" form:"section=look"`
 	Color     string   `json:"color" form:"section=look"`
 	Position  string   `json:"position" form:"section=look,options=end;start"`
+	Theme     string   `json:"theme" form:"section=look,options=auto;light;dark"`
+	Label     string   `json:"label" form:"section=look"`
 	Languages []string `json:"languages" form:"section=look"`
 
 	// Form is what is asked before the first message; see parseQuestions.
@@ -79,6 +83,7 @@ func Kind() *channel.Kind {
 			return &Settings{
 				Color:       "#0b6e5f",
 				Position:    "end",
+				Theme:       "auto",
 				Languages:   append([]string(nil), holdfast.Languages...),
 				VisitorRate: 120,
 				InviteDays:  7,
@@ -155,6 +160,9 @@ func (s *Settings) check() error {
 	}
 	if s.Position != "" && s.Position != "start" && s.Position != "end" {
 		return bad("position", "the position is unknown", "Choose start or end.")
+	}
+	if utf8.RuneCountInString(s.Label) > labelLimit || cleanLine(s.Label, labelLimit) != s.Label {
+		return bad("label", "the button's text is too long", "Write one or two words, or leave it empty.")
 	}
 	if s.Phone != "" && cleanPhone(s.Phone) == "" {
 		return bad("phone", "this is not a telephone number", "Write it as customers dial it, such as +98 21 1234 5678.")

@@ -21,6 +21,8 @@ type configWire struct {
 	SMS       string   `json:"sms"`
 	Color     string   `json:"color"`
 	Position  string   `json:"position"`
+	Theme     string   `json:"theme,omitempty"`
+	Label     string   `json:"label,omitempty"`
 	Lang      string   `json:"lang"`
 	Languages []string `json:"languages"`
 	OnDuty    bool     `json:"on_duty"`
@@ -59,7 +61,7 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		Greeting: own(a.set.Greeting, "visitor.greeting"),
 		Offline:  own(a.set.Offline, "visitor.offline"),
 		Phone:    a.set.Phone, SMS: a.set.SMS,
-		Color: a.set.Color, Position: a.set.Position, Lang: lang, Languages: a.languages(),
+		Color: a.set.Color, Position: a.set.Position, Theme: a.set.Theme, Label: a.set.Label, Lang: lang, Languages: a.languages(),
 		OnDuty: a.env.Feed.OnDuty(r.Context()), Identity: a.set.RequireIdentity,
 		Back: back, Reply: int(service.Reply / time.Second),
 		Form: a.questionWires(lang), Invites: a.inviteWires(lang), InviteDays: a.set.InviteDays,
