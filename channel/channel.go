@@ -151,6 +151,7 @@ type Inbound struct {
 
 	From     holdfast.Address
 	Also     []holdfast.Address // proved to be the same person
+	Claims   []holdfast.Address // said of oneself: one can be reached there, and nobody is found by it
 	Language string
 	To, CC   []string
 

@@ -26,6 +26,8 @@ type Address struct {
 	Name     string `json:"name,omitempty"`
 	Verified bool   `json:"verified,omitempty"`
 	Failing  string `json:"failing,omitempty"`
+	// Claimed is what the customer says and has proved by nothing.
+	Claimed bool `json:"claimed,omitempty"`
 	// Muted are the sorts of mail that are not wanted there.
 	Muted []holdfast.Topic `json:"muted,omitempty"`
 }
@@ -99,7 +101,7 @@ func (b *Inbox) addAddresses(ctx context.Context, workspace holdfast.ID, list []
 		at[list[i].ID] = i
 		args[i] = list[i].ID
 	}
-	rows, err := b.db.Unprepared(ctx, `SELECT a.workspace, a.customer, a.scheme, a.value, a.name, a.verified, a.failing,
+	rows, err := b.db.Unprepared(ctx, `SELECT a.workspace, a.customer, a.scheme, a.value, a.name, a.verified, a.failing, a.claimed,
 			EXISTS (SELECT 1 FROM mute u WHERE u.workspace = a.workspace AND u.scheme = a.scheme AND u.value = a.value AND u.topic = 'answers' AND u.muted)
 		FROM address a WHERE a.customer IN `+store.In(1, len(list))+" ORDER BY a.stamp", args...)
 	if err != nil {
@@ -110,7 +112,7 @@ func (b *Inbox) addAddresses(ctx context.Context, workspace holdfast.ID, list []
 		var of, id holdfast.ID
 		var a Address
 		var muted bool
-		if err := rows.Scan(&of, &id, &a.Scheme, &a.Value, &a.Name, &a.Verified, &a.Failing, &muted); err != nil {
+		if err := rows.Scan(&of, &id, &a.Scheme, &a.Value, &a.Name, &a.Verified, &a.Failing, &a.Claimed, &muted); err != nil {
 			return err
 		}
 		if muted {

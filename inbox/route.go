@@ -68,7 +68,7 @@ const running = `(SELECT COALESCE(c.merged, c.id) FROM conversation c WHERE c.cu
 // channel that a message may join; zero ids where there is none.
 func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address) (p Place, err error) {
 	err = tx.QueryRow(`SELECT a.customer, a.verified, `+running+`
-		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`,
+		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed ORDER BY a.stamp LIMIT 1`,
 		workspace, channel, a.Scheme, a.Value).Scan(&p.Customer, &p.Verified, &p.Conversation)
 	if errors.Is(err, store.ErrNoRows) {
 		return Place{}, nil
@@ -94,7 +94,7 @@ func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast
 			` + running + `
 		FROM (SELECT 1 AS one) AS o
 			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
-			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4
+			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed
 		ORDER BY a.stamp LIMIT 1`,
 		Args: []any{workspace, channel, a.Scheme, a.Value, message},
 		Read: func(r *store.Row) error {
@@ -192,6 +192,12 @@ func FindCustomer(tx *store.Tx, workspace, id holdfast.ID) error {
 		return notFound("customer")
 	}
 	return err
+}
+
+// HasAddress reports whether a customer has an address, claimed or not.
+func HasAddress(tx *store.Tx, workspace, customer holdfast.ID, a holdfast.Address) (has bool, err error) {
+	err = tx.QueryRow("SELECT EXISTS (SELECT 1 FROM address WHERE workspace = $1 AND scheme = $2 AND value = $3 AND customer = $4)", workspace, a.Scheme, a.Value, customer).Scan(&has)
+	return has, err
 }
 
 // Last is the customer's latest message in a conversation.

@@ -99,6 +99,9 @@ func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *chann
 	if err != nil {
 		return err
 	}
+	if err := s.claims(tx, customer, m.Claims); err != nil {
+		return err
+	}
 	conversation, err := s.matter(tx, place, customer, m)
 	if err != nil {
 		return err
@@ -149,6 +152,23 @@ func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message hold
 		return b.Address.Scheme == from.Scheme && b.Address.Value == from.Value
 	}
 	return false
+}
+
+// claims keeps where a customer says that he can be reached.
+func (s *Sink) claims(tx *journal.Tx, customer holdfast.ID, list []holdfast.Address) error {
+	for _, a := range list {
+		has, err := inbox.HasAddress(tx.Tx, s.account.Workspace, customer, a)
+		if err != nil {
+			return err
+		}
+		if has {
+			continue
+		}
+		if _, err := tx.Append(customer, &holdfast.AddressAdded{Address: a, Claimed: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // person finds or makes the customer behind a message.

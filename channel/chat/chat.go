@@ -55,6 +55,8 @@ type Settings struct {
 
 	// Requests switches the hosted form on.
 	Requests bool `json:"requests" form:"section=form"`
+	// CountryCode is what telephone numbers without one are dialled with.
+	CountryCode string `json:"country_code" form:"section=form"`
 
 	// Numbers that a visitor is shown while the desk cannot be reached.
 	Phone string `json:"phone" form:"section=reach"`
@@ -166,6 +168,9 @@ func (s *Settings) check() error {
 	}
 	if s.Phone != "" && cleanPhone(s.Phone) == "" {
 		return bad("phone", "this is not a telephone number", "Write it as customers dial it, such as +98 21 1234 5678.")
+	}
+	if code := strings.TrimPrefix(s.CountryCode, "+"); len(code) > 3 || strings.Trim(code, "0123456789") != "" || strings.HasPrefix(code, "0") {
+		return bad("country_code", "this is not a country's calling code", "Write it as +98, or leave it empty.")
 	}
 	if s.SMS != "" && cleanPhone(s.SMS) == "" {
 		return bad("sms", "this is not a telephone number", "Write it as customers dial it, such as +98 912 345 6789.")

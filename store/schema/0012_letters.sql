@@ -14,6 +14,9 @@ CREATE TABLE letter (
 );
 CREATE INDEX letter_age ON letter (created_at);
 
+-- What a customer says of himself and has proved by nothing; no message is placed by it.
+ALTER TABLE address ADD COLUMN claimed BOOLEAN NOT NULL DEFAULT FALSE;
+
 -- Addresses that do not want mail of one sort; the latest word counts.
 CREATE TABLE mute (
 	workspace BYTES   NOT NULL,

@@ -727,6 +727,7 @@ export interface components {
             next: string;
         };
         InboxAddress: {
+            claimed?: boolean;
             failing?: string;
             muted?: string[];
             name?: string;
