@@ -113,6 +113,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	}
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
+	a.Search.Log = a.Log
 	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
@@ -147,7 +148,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.Files = blob.NewFiles(files, a.Config.AttachmentLimit, a.Log)
-	a.uploads = &uploads{dir: filepath.Join(a.Config.Data, "uploads"), store: files, db: a.DB, log: a.Log}
+	a.uploads = &uploads{dir: filepath.Join(a.Config.Data, "uploads"), store: files, inbox: a.Inbox, log: a.Log}
 	a.Hub = live.New(a.Journal, bus.New(), a.Log)
 	a.Intake = intake.New(a.Journal)
 	a.Channels = newChannels(a)

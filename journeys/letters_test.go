@@ -57,7 +57,10 @@ func (v *visitor) tries(path, body string) (status int, text string) {
 // address is asked for when none is known, nothing goes to anybody before somebody
 // has answered, the same is not sent twice, and an answer to it comes home.
 func TestAVisitorAsksForTheConversationByMail(t *testing.T) {
-	h := open(t, t.TempDir())
+	each(t, aVisitorAsksForTheConversationByMail)
+}
+
+func aVisitorAsksForTheConversationByMail(t *testing.T, h *house) {
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"
 	h.mailbox(m.to, m.addr)
@@ -149,7 +152,10 @@ func TestAVisitorAsksForTheConversationByMail(t *testing.T) {
 // TestAnAddressThatWantsNoAnswersGetsNone refuses the mail that follows a visitor
 // with the button of a mail program, and takes it back on the page.
 func TestAnAddressThatWantsNoAnswersGetsNone(t *testing.T) {
-	h := open(t, t.TempDir())
+	each(t, anAddressThatWantsNoAnswersGetsNone)
+}
+
+func anAddressThatWantsNoAnswersGetsNone(t *testing.T, h *house) {
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"
 	h.mailbox(m.to, m.addr)
@@ -223,7 +229,10 @@ func TestAnAddressThatWantsNoAnswersGetsNone(t *testing.T) {
 // TestOperatorsGetADigestAndWhatReachedThemInNoOtherWay mails what waits once, and
 // nothing where nothing does.
 func TestOperatorsGetADigestAndWhatReachedThemInNoOtherWay(t *testing.T) {
-	h := open(t, t.TempDir())
+	each(t, operatorsGetADigestAndWhatReachedThemInNoOtherWay)
+}
+
+func operatorsGetADigestAndWhatReachedThemInNoOtherWay(t *testing.T, h *house) {
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"
 	h.mailbox(m.to, m.addr)
