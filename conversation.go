@@ -149,6 +149,9 @@ func (a Address) String() string { return a.Scheme + ":" + a.Value }
 // AddressAdded gives a customer one more address. Subject of the entry: the customer.
 type AddressAdded struct {
 	Address Address `json:"address"`
+	// Claimed is what somebody says of himself and has proved by nothing: he can be
+	// reached there, and nobody who writes from there is taken for him.
+	Claimed bool `json:"claimed,omitempty"`
 }
 
 // AddressFailing marks an address that bounces. Subject of the entry: the customer.

@@ -121,6 +121,8 @@ var newBody = map[EntryKind]func() Body{
 	"message.moved":            func() Body { return &MessageMoved{} },
 	"conversation.surveyed":    func() Body { return &ConversationSurveyed{} },
 	"conversation.rated":       func() Body { return &ConversationRated{} },
+	"letter.queued":            func() Body { return &LetterQueued{} },
+	"address.muted":            func() Body { return &AddressMuted{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -85,6 +85,7 @@ type MessageQueued struct {
 	ExternalID  string       `json:"external_id,omitempty"` // decided before sending, so that a retry is the same thing
 	Thread      []string     `json:"thread,omitempty"`      // provider ids this answers, nearest last
 	Forwarded   ID           `json:"forwarded,omitzero"`    // the message that this one passes on to somebody else
+	Unsubscribe string       `json:"unsubscribe,omitempty"` // where such mail is refused with one click
 }
 
 // MessageNoted is a private note. Subject of the entry: the conversation.

@@ -56,6 +56,7 @@ type Guard struct {
 
 	mu     sync.Mutex
 	known  map[cacheKey]*cached
+	watch  map[chan struct{}]struct{}
 	change uint64 // counts invalidations, so that a slow read does not bring back what is no longer true
 }
 
@@ -73,7 +74,7 @@ func New(db *store.DB, seal *store.Sealer, o Options) *Guard {
 	if o.Issuer == "" {
 		o.Issuer = "Holdfast"
 	}
-	return &Guard{db: db, seal: seal, o: o, hashing: make(chan struct{}, 2), known: map[cacheKey]*cached{}}
+	return &Guard{db: db, seal: seal, o: o, hashing: make(chan struct{}, 2), known: map[cacheKey]*cached{}, watch: map[chan struct{}]struct{}{}}
 }
 
 // write runs fn in a transaction and forgets, once it is on disk, what was

@@ -99,6 +99,27 @@ func (g *Guard) forget() {
 	defer g.mu.Unlock()
 	g.change++
 	clear(g.known)
+	for c := range g.watch {
+		select {
+		case c <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
+// Watch wakes whoever holds something open for somebody when rights may have
+// changed or a session may have ended through this node. Wake-ups may be for
+// nothing; cancel must be called.
+func (g *Guard) Watch() (wake <-chan struct{}, cancel func()) {
+	c := make(chan struct{}, 1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watch[c] = struct{}{}
+	return c, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.watch, c)
+	}
 }
 
 // remember keeps what was read, unless something has changed since the reading

@@ -37,6 +37,7 @@ import (
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
+	"holdfast/transcript"
 )
 
 // Deps are the rooms that the API opens to the world.
@@ -57,6 +58,8 @@ type Deps struct {
 	Presets *presets.Presets
 	// Feedback asks customers to rate and keeps what they say.
 	Feedback *feedback.Feedback
+	// Transcripts mails conversations to who had them.
+	Transcripts *transcript.Transcripts
 	// Importer brings the history of other desks.
 	Importer *importer.Importer
 	// Channels is what runs: health, tests, webhooks, replays.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -15,6 +16,10 @@ import (
 	"holdfast/access"
 	"holdfast/live"
 )
+
+// recheckEvery is how often a stream's rights are looked at again. What changes
+// through this node is seen at once; another node's word takes this long.
+const recheckEvery = 30 * time.Second
 
 // after is the number that a stream resumes from.
 func after(r *http.Request) (holdfast.LSN, error) {
@@ -77,12 +82,28 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 	c.SetReadLimit(8 << 10)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
+	var who atomic.Pointer[access.Identity]
+	who.Store(&id)
 	go func() {
 		defer cancel()
-		a.hear(ctx, c, s, id)
+		a.hear(ctx, c, s, &who)
 	}()
-	recheck := time.NewTicker(30 * time.Second)
+	changed, unwatch := a.Guard.Watch()
+	defer unwatch()
+	recheck := time.NewTicker(recheckEvery)
 	defer recheck.Stop()
+	// Whoever was disabled, signed out or lost a role in the meantime is shut out.
+	check := func() bool {
+		now, err := a.who(ctx, holdfast.ReadConversations)
+		if err != nil && holdfast.KindOf(err) != holdfast.Unavailable && ctx.Err() == nil {
+			c.Close(websocket.StatusPolicyViolation, holdfast.CodeOf(err))
+			return false
+		}
+		if err == nil {
+			who.Store(&now)
+		}
+		return true
+	}
 	for {
 		select {
 		case b, open := <-s.Frames():
@@ -96,10 +117,12 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return
 			}
+		case <-changed:
+			if !check() {
+				return
+			}
 		case <-recheck.C:
-			// Whoever was disabled or lost a role in the meantime is shut out.
-			if _, err := a.who(ctx, holdfast.ReadConversations); err != nil && holdfast.KindOf(err) != holdfast.Unavailable {
-				c.Close(websocket.StatusPolicyViolation, holdfast.CodeOf(err))
+			if !check() {
 				return
 			}
 		case <-ctx.Done():
@@ -109,7 +132,7 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 }
 
 // hear reads what a console says: what it shows, and that its operator types.
-func (a *API) hear(ctx context.Context, c *websocket.Conn, s *live.Screen, id access.Identity) {
+func (a *API) hear(ctx context.Context, c *websocket.Conn, s *live.Screen, who *atomic.Pointer[access.Identity]) {
 	for {
 		kind, b, err := c.Read(ctx)
 		if err != nil {
@@ -127,7 +150,7 @@ func (a *API) hear(ctx context.Context, c *websocket.Conn, s *live.Screen, id ac
 		case "viewing":
 			a.Hub.View(s, f.Conversation)
 		case "typing":
-			a.typing(ctx, id, f.Conversation)
+			a.typing(ctx, *who.Load(), f.Conversation)
 		}
 	}
 }
@@ -160,8 +183,14 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	rc := http.NewResponseController(w)
-	recheck := time.NewTicker(30 * time.Second)
+	changed, unwatch := a.Guard.Watch()
+	defer unwatch()
+	recheck := time.NewTicker(recheckEvery)
 	defer recheck.Stop()
+	shut := func() bool {
+		_, err := a.who(r.Context(), holdfast.ReadConversations)
+		return err != nil && holdfast.KindOf(err) != holdfast.Unavailable
+	}
 	for {
 		select {
 		case b, open := <-s.Frames():
@@ -185,8 +214,12 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 			if _, err := fmt.Fprintf(w, "data: %s\n\n", b); err != nil || rc.Flush() != nil {
 				return
 			}
+		case <-changed:
+			if shut() {
+				return
+			}
 		case <-recheck.C:
-			if _, err := a.who(r.Context(), holdfast.ReadConversations); err != nil && holdfast.KindOf(err) != holdfast.Unavailable {
+			if shut() {
 				return
 			}
 		case <-r.Context().Done():

@@ -30,6 +30,13 @@ func (a *API) readNotices(ctx context.Context, id access.Identity, _ *struct{}) 
 type noticesIn struct{ Body notices.Settings }
 
 func (a *API) setNotices(ctx context.Context, id access.Identity, in *noticesIn) (*body[noticeView], error) {
+	if in.Body.Digest.Every == "" { // a console from before there was one
+		had, err := a.Notices.Settings(ctx, id.Workspace, id.Operator)
+		if err != nil {
+			return nil, err
+		}
+		in.Body.Digest, in.Body.Mail = had.Digest, had.Mail
+	}
 	if err := a.Notices.SetSettings(ctx, id.Workspace, id.Operator, in.Body); err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ func (a *API) register() {
 	handle(a, get, "/conversations/{id}/messages", holdfast.ReadConversations, "List its messages", a.listMessages)
 	handle(a, get, "/conversations/{id}/ratings", holdfast.ReadConversations, "What the customer was asked about it, and answered", a.conversationRatings)
 	handle(a, post, "/conversations/{id}/survey", holdfast.WriteConversations, "Ask the customer to rate it now", a.askToRate)
+	handle(a, post, "/conversations/{id}/transcript", holdfast.WriteConversations, "Mail it to the customer", a.mailTranscript)
 	handle(a, get, "/conversations/{id}/timeline", holdfast.ReadConversations, "What happened to it, and who did it", a.readTimeline)
 	handle(a, post, "/conversations/{id}/replies", holdfast.WriteConversations, "Reply to the customer", a.sendReply)
 	handle(a, post, "/conversations/{id}/notes", holdfast.WriteConversations, "Add a private note", a.addNote)

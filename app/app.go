@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ import (
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
+	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/oidc"
 	"holdfast/outbox"
@@ -43,6 +45,7 @@ import (
 	"holdfast/search"
 	"holdfast/setup"
 	"holdfast/store"
+	"holdfast/transcript"
 	"holdfast/unread"
 )
 
@@ -71,8 +74,11 @@ type App struct {
 	Presets  *presets.Presets
 	Feedback *feedback.Feedback
 	Unread   *unread.Unread
-	Channels *Channels
-	API      *api.API
+	Mutes    *mutes.Mutes
+	// Transcripts mails conversations to who had them.
+	Transcripts *transcript.Transcripts
+	Channels    *Channels
+	API         *api.API
 
 	// Demo fills a demo workspace; set before Open by whoever can.
 	Demo func(ctx context.Context) (workspace, operator holdfast.ID, err error)
@@ -107,7 +113,8 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	}
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{})
+	a.Search.Log = a.Log
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -141,7 +148,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		return err
 	}
 	a.Files = blob.NewFiles(files, a.Config.AttachmentLimit, a.Log)
-	a.uploads = &uploads{dir: filepath.Join(a.Config.Data, "uploads"), store: files, db: a.DB, log: a.Log}
+	a.uploads = &uploads{dir: filepath.Join(a.Config.Data, "uploads"), store: files, inbox: a.Inbox, log: a.Log}
 	a.Hub = live.New(a.Journal, bus.New(), a.Log)
 	a.Intake = intake.New(a.Journal)
 	a.Channels = newChannels(a)
@@ -149,11 +156,20 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Presets = presets.New(a.DB, a.Journal, a.Guard)
 	a.Feedback = feedback.New(feedback.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Desk: a.Desk, Log: a.Log,
 		Key: a.Seal.Derive("rating links", holdfast.ID{}), PublicURL: a.URL(), Language: a.speaks})
-	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
+	a.Mutes = mutes.New(mutes.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("mail links", holdfast.ID{}), PublicURL: a.URL(), Language: a.speaks,
+		SetDigest: func(ctx context.Context, workspace, operator holdfast.ID, on bool) error {
+			return a.Notices.SetDigest(ctx, workspace, operator, on)
+		},
+		HasDigest: func(ctx context.Context, workspace, operator holdfast.ID) (bool, string, error) {
+			return a.Notices.HasDigest(ctx, workspace, operator)
+		}})
+	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
+	a.Transcripts = transcript.New(transcript.Deps{DB: a.DB, Inbox: a.Inbox, Outbox: a.Outbox, Mailbox: a.mailbox, House: a.house, Author: a.names.of})
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
-	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(), a.Log)
+	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
+		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -190,7 +206,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	}
 	figures := a.figures()
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
-		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
+		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
 		Notices: a.Notices, Provider: a.provider(), Welcome: access.Welcome{Domains: a.Config.OIDCDomains, Role: holdfast.Role(a.Config.OIDCRole)},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
@@ -199,6 +215,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		a.API.Mount(prefix, h)
 	}
 	a.API.Mount("/rate", a.Feedback)
+	a.API.Mount("/mail-off", a.Mutes)
 	a.API.Mount("/forms", http.StripPrefix("/forms", http.HandlerFunc(a.Channels.forms)))
 	for prefix, h := range a.Routes {
 		a.API.Mount(prefix, h)
@@ -427,6 +444,44 @@ func (a *App) speaks(ctx context.Context, workspace holdfast.ID) (lang, name str
 		name = w.Name
 	}
 	return w.Language, name, err
+}
+
+// house is speaks, with the workspace's time zone.
+func (a *App) house(ctx context.Context, workspace holdfast.ID) (lang, name string, zone *time.Location, err error) {
+	w, err := a.Setup.Workspace(ctx, workspace)
+	if err != nil {
+		return "", "", nil, err
+	}
+	if name = w.Settings.PublicName; name == "" {
+		name = w.Name
+	}
+	if zone, err = time.LoadLocation(w.TimeZone); err != nil {
+		zone = time.UTC
+	}
+	return w.Language, name, zone, nil
+}
+
+// online reports whether an operator has a console open.
+func (a *App) online(workspace, operator holdfast.ID) bool {
+	return slices.ContainsFunc(a.Hub.Online(workspace), func(p live.Presence) bool { return p.ID == operator })
+}
+
+// onDuty reports whether one of the teams works now, or the workspace where there
+// are none. Where no hours are set somebody is always on duty.
+func (a *App) onDuty(ctx context.Context, workspace holdfast.ID, teams []holdfast.ID) (bool, error) {
+	if len(teams) == 0 {
+		teams = []holdfast.ID{{}}
+	}
+	for _, team := range teams {
+		hours, zone, err := a.Setup.HoursOf(ctx, workspace, team)
+		if err != nil {
+			return false, err
+		}
+		if !hours.Set() || hours.Open(time.Now().In(zone)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func (a *App) subscriptions(ctx context.Context, workspace holdfast.ID) ([]hooks.Subscription, error) {

@@ -60,6 +60,7 @@ func Doctor(ctx context.Context, c *Config, log *slog.Logger) []Finding {
 	defer a.DB.Close()
 	list[len(list)-1].Text = a.DB.Dialect() + " opens; its schema is this release's"
 	say("journal", nil, fmt.Sprintf("%d entries; this node is %s", a.Journal.Head(), a.Journal.Origin()))
+	say("search index", a.Search.Sweep(ctx), "new words can be sorted in")
 	dead, err := a.Journal.DeadLetters(ctx, 1)
 	if err == nil && len(dead) > 0 {
 		err = holdfast.Errorf(holdfast.Conflict, "follower.dead_letters", "%s gave up entry %d: %s", dead[0].Follower, dead[0].LSN, dead[0].Error)

@@ -61,6 +61,11 @@ func (f *feed) Signal(addr holdfast.Address, s channel.Signal) {
 	f.app.Hub.Typing(f.workspace, conversation, holdfast.ID{}, customer, s.Text)
 }
 
+// Transcript is channel.Feed's.
+func (f *feed) Transcript(ctx context.Context, addr holdfast.Address, to, lang string) (string, error) {
+	return f.app.Transcripts.ForVisitor(ctx, f.workspace, f.account, addr, to, lang)
+}
+
 // OnDuty is channel.Feed's: somebody has a console open.
 func (f *feed) OnDuty(context.Context) bool { return len(f.app.Hub.Online(f.workspace)) > 0 }
 

@@ -14,7 +14,7 @@ import (
 
 	"holdfast"
 	"holdfast/blob"
-	"holdfast/store"
+	"holdfast/inbox"
 )
 
 const (
@@ -24,7 +24,6 @@ const (
 	sweepCheck   = 2 * time.Minute // after a sweep that took something away
 	gone         = ".gone"
 	halfGone     = ".part"
-	readTogether = 500 // messages
 )
 
 // uploads are the files that people have uploaded for a message and that may never
@@ -38,7 +37,7 @@ const (
 type uploads struct {
 	dir   string
 	store blob.Store
-	db    *store.DB
+	inbox *inbox.Inbox
 	log   *slog.Logger
 }
 
@@ -122,7 +121,7 @@ func (u *uploads) sweep(ctx context.Context) (taken int, err error) {
 	if len(asked) == 0 {
 		return 0, nil
 	}
-	used, err := u.used(ctx, asked)
+	used, err := u.inbox.UsedFiles(ctx, asked)
 	if err != nil {
 		return 0, err
 	}
@@ -149,47 +148,6 @@ func (u *uploads) sweep(ctx context.Context) (taken int, err error) {
 		failed = errors.Join(failed, os.Remove(filepath.Join(u.dir, hash)))
 	}
 	return taken, failed
-}
-
-var anyHash = regexp.MustCompile(`[0-9a-f]{64}`)
-
-// used are those of the files that a message refers to, in its attachments or as its
-// raw form, or something that came in and is no message.
-func (u *uploads) used(ctx context.Context, asked map[string]bool) (map[string]bool, error) {
-	used := map[string]bool{}
-	for after := int64(0); ; {
-		type line struct {
-			lsn   int64
-			extra []byte
-			raw   string
-		}
-		rows, err := u.db.Query(ctx, "SELECT lsn, extra, raw FROM message WHERE lsn > $1 ORDER BY lsn LIMIT $2", after, readTogether)
-		list, err := store.Collect(rows, err, func(r *store.Rows, l *line) error { return r.Scan(&l.lsn, &l.extra, &l.raw) })
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range list {
-			after = l.lsn
-			for _, hash := range append(anyHash.FindAllString(string(l.extra), -1), l.raw) {
-				if asked[hash] {
-					used[hash] = true
-				}
-			}
-		}
-		if len(list) < readTogether {
-			break
-		}
-	}
-	for hash := range asked {
-		var n int
-		if err := u.db.QueryRow(ctx, "SELECT COUNT(*) FROM arrival WHERE raw = $1", hash).Scan(&n); err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			used[hash] = true
-		}
-	}
-	return used, nil
 }
 
 // setAside moves a file out of the store into our folder.

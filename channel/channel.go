@@ -151,6 +151,7 @@ type Inbound struct {
 
 	From     holdfast.Address
 	Also     []holdfast.Address // proved to be the same person
+	Claims   []holdfast.Address // said of oneself: one can be reached there, and nobody is found by it
 	Language string
 	To, CC   []string
 
@@ -222,6 +223,7 @@ type Outbound struct {
 	Attachments  []holdfast.Attachment
 	ExternalID   string
 	Thread       []string
+	Unsubscribe  string    // an https address that a POST to ends such mail (RFC 8058)
 	At           time.Time // when it was written
 	Attempt      int       // from 1
 	Trace        *Trace    // never nil

@@ -42,6 +42,13 @@ type Feed interface {
 	Signal(addr holdfast.Address, s Signal)
 	// OnDuty reports whether somebody is there to answer.
 	OnDuty(ctx context.Context) bool
+	// Service is when an answer can be hoped for; what is not known is not said.
+	Service(ctx context.Context) holdfast.Service
+	// Transcript mails the running conversation of the person at addr to an address
+	// that he gives or (to "") is known by, and returns the address with most of it
+	// hidden. Errors: Invalid "transcript.address_needed" and
+	// "transcript.address_invalid"; Conflict when there is nothing to send or no way; TooMany.
+	Transcript(ctx context.Context, addr holdfast.Address, to, lang string) (sentTo string, err error)
 }
 
 // Signal is a thing of the moment; the zero Signal means "look again".

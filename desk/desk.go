@@ -85,7 +85,8 @@ type NoteIn struct {
 	Mentions    []holdfast.ID
 }
 
-// Note adds a private note. Errors: NotFound, Invalid, TooLarge.
+// Note adds a private note. Whom it mentions works, or has worked, in the
+// workspace. Errors: NotFound, Invalid, TooLarge.
 func (d *Desk) Note(ctx context.Context, by By, conversation holdfast.ID, n NoteIn) (*inbox.Message, error) {
 	if n.ID.IsZero() {
 		return nil, holdfast.Errorf(holdfast.Invalid, "id.missing", "a note needs an id").WithField("id")
@@ -100,6 +101,13 @@ func (d *Desk) Note(ctx context.Context, by By, conversation holdfast.ID, n Note
 		c, err := inbox.FindConversation(tx.Tx, by.Workspace, conversation)
 		if err != nil {
 			return err
+		}
+		strangers, err := inbox.Strangers(tx.Tx, by.Workspace, n.Mentions)
+		if err != nil {
+			return err
+		}
+		if len(strangers) > 0 {
+			return holdfast.Errorf(holdfast.Invalid, "note.mention_unknown", "nobody of this workspace has the id %s", strangers[0]).WithField("mentions").WithNext("Mention operators of this workspace.")
 		}
 		_, err = tx.Append(c.ID, &holdfast.MessageNoted{Message: n.ID, Author: by.Operator, Text: n.Text, Attachments: n.Attachments, Mentions: n.Mentions})
 		return err

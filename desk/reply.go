@@ -25,6 +25,7 @@ type Reply struct {
 	NotBefore   time.Time       // zero: now
 	Undo        time.Duration   // how long it is held back so that it can be taken back
 	Automatic   bool
+	Unsubscribe string // where such mail is refused with one click; "" for what cannot be
 	// Seen is the newest entry its author had seen of the conversation, 0 when that
 	// is not known. What a customer or a colleague has said since is an error, unless
 	// the author knows and wants to send it Anyway.
@@ -181,7 +182,7 @@ func (d *Desk) queue(tx *journal.Tx, by By, conversation holdfast.ID, ch Channel
 	}
 	body := &holdfast.MessageQueued{Message: r.ID, Customer: now.Customer, Channel: r.Channel, To: to, Subject: subject,
 		Text: r.Text, HTML: r.HTML, Attachments: r.Attachments, Author: by.Operator, Automatic: r.Automatic,
-		NotBefore: due, Then: r.Then, Thread: thread, CC: r.CC, BCC: r.BCC, Forwarded: r.Forwards}
+		NotBefore: due, Then: r.Then, Thread: thread, CC: r.CC, BCC: r.BCC, Forwarded: r.Forwards, Unsubscribe: r.Unsubscribe}
 	if !due.IsZero() {
 		body.ExpiresAt = due.Add(lateness)
 	}

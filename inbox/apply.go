@@ -64,10 +64,10 @@ func (*Inbox) Apply(tx *store.Tx, e *holdfast.Entry) error {
 	case *holdfast.CustomerChanged:
 		return customerChanged(tx, e, b)
 	case *holdfast.AddressAdded:
-		return addAddress(tx, e, e.Subject, b.Address)
+		return addAddress(tx, e, e.Subject, b.Address, b.Claimed)
 	case *holdfast.AddressFailing:
 		// The mark may come before the address; then any addition is the earlier one.
-		return tx.Exec(`INSERT INTO {address} (workspace, scheme, value, customer, stamp, failing, failing_stamp) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		return tx.Exec(`INSERT INTO {address} (workspace, scheme, value, customer, stamp, failing, failing_stamp, claimed) VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE)
 			ON CONFLICT (workspace, scheme, value, customer) DO UPDATE SET failing = excluded.failing, failing_stamp = excluded.failing_stamp
 			WHERE {address}.failing_stamp IS NULL OR {address}.failing_stamp < excluded.failing_stamp`,
 			e.Workspace, b.Address.Scheme, clip(b.Address.Value, 500), e.Subject, lastStamp, clip(b.Reason, 500), store.Stamp(e))
@@ -172,7 +172,7 @@ func customerCreated(tx *store.Tx, e *holdfast.Entry, b *holdfast.CustomerCreate
 		return err
 	}
 	for _, a := range b.Addresses {
-		if err := addAddress(tx, e, e.Subject, a); err != nil {
+		if err := addAddress(tx, e, e.Subject, a, false); err != nil {
 			return err
 		}
 	}
@@ -202,12 +202,14 @@ func customerChanged(tx *store.Tx, e *holdfast.Entry, b *holdfast.CustomerChange
 // lastStamp comes after every stamp there is.
 var lastStamp = bytes.Repeat([]byte{0xff}, 24)
 
-// addAddress gives an address to a customer.
-func addAddress(tx *store.Tx, e *holdfast.Entry, customer holdfast.ID, a holdfast.Address) error {
-	return tx.Exec(`INSERT INTO {address} (workspace, scheme, value, customer, name, verified, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7)
+// addAddress gives an address to a customer. One that was given once without being
+// only claimed is claimed no more.
+func addAddress(tx *store.Tx, e *holdfast.Entry, customer holdfast.ID, a holdfast.Address, claimed bool) error {
+	return tx.Exec(`INSERT INTO {address} (workspace, scheme, value, customer, name, verified, stamp, claimed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (workspace, scheme, value, customer) DO UPDATE SET
+			claimed = ({address}.claimed AND excluded.claimed),
 			name = CASE WHEN excluded.stamp < {address}.stamp THEN excluded.name ELSE {address}.name END,
 			verified = ({address}.verified OR excluded.verified),
 			stamp = CASE WHEN excluded.stamp < {address}.stamp THEN excluded.stamp ELSE {address}.stamp END`,
-		e.Workspace, a.Scheme, clip(a.Value, 500), customer, clip(a.Name, 200), a.Verified, store.Stamp(e))
+		e.Workspace, a.Scheme, clip(a.Value, 500), customer, clip(a.Name, 200), a.Verified, store.Stamp(e), claimed)
 }

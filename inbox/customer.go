@@ -26,6 +26,10 @@ type Address struct {
 	Name     string `json:"name,omitempty"`
 	Verified bool   `json:"verified,omitempty"`
 	Failing  string `json:"failing,omitempty"`
+	// Claimed is what the customer says and has proved by nothing.
+	Claimed bool `json:"claimed,omitempty"`
+	// Muted are the sorts of mail that are not wanted there.
+	Muted []holdfast.Topic `json:"muted,omitempty"`
 }
 
 const customerColumns = "id, name, language, company, about, created_at"
@@ -97,7 +101,9 @@ func (b *Inbox) addAddresses(ctx context.Context, workspace holdfast.ID, list []
 		at[list[i].ID] = i
 		args[i] = list[i].ID
 	}
-	rows, err := b.db.Unprepared(ctx, "SELECT workspace, customer, scheme, value, name, verified, failing FROM address WHERE customer IN "+store.In(1, len(list))+" ORDER BY stamp", args...)
+	rows, err := b.db.Unprepared(ctx, `SELECT a.workspace, a.customer, a.scheme, a.value, a.name, a.verified, a.failing, a.claimed,
+			EXISTS (SELECT 1 FROM mute u WHERE u.workspace = a.workspace AND u.scheme = a.scheme AND u.value = a.value AND u.topic = 'answers' AND u.muted)
+		FROM address a WHERE a.customer IN `+store.In(1, len(list))+" ORDER BY a.stamp", args...)
 	if err != nil {
 		return err
 	}
@@ -105,8 +111,12 @@ func (b *Inbox) addAddresses(ctx context.Context, workspace holdfast.ID, list []
 	for rows.Next() {
 		var of, id holdfast.ID
 		var a Address
-		if err := rows.Scan(&of, &id, &a.Scheme, &a.Value, &a.Name, &a.Verified, &a.Failing); err != nil {
+		var muted bool
+		if err := rows.Scan(&of, &id, &a.Scheme, &a.Value, &a.Name, &a.Verified, &a.Failing, &a.Claimed, &muted); err != nil {
 			return err
+		}
+		if muted {
+			a.Muted = []holdfast.Topic{holdfast.Answers}
 		}
 		if of != workspace {
 			continue

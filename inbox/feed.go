@@ -31,12 +31,12 @@ func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr h
 	rows, err := b.db.Query(ctx, `SELECT f.n, m.id, m.conversation, m.direction, m.author, m.text, m.extra, m.at FROM (
 			SELECT i.lsn AS n, i.lsn AS lsn FROM message i
 				WHERE i.conversation IN (SELECT c.id FROM conversation c WHERE c.workspace = $1 AND c.customer IN
-					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4))
+					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed))
 				AND i.direction = 'in' AND i.address = $4 AND i.channel = $2 AND i.lsn > $5
 			UNION ALL
 			SELECT o.sent_lsn AS n, s.lsn AS lsn FROM outbox o JOIN message s ON s.id = o.message
 				WHERE o.conversation IN (SELECT c.id FROM conversation c WHERE c.workspace = $1 AND c.customer IN
-					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4))
+					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed))
 				AND o.channel = $2 AND o.address = $4 AND o.sent_lsn > $5
 		) AS f JOIN message m ON m.lsn = f.lsn ORDER BY f.n LIMIT $6`, workspace, channel, addr.Scheme, addr.Value, n, limit)
 	return store.Collect(rows, err, func(r *store.Rows, f *FeedRow) error {
@@ -59,7 +59,7 @@ func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr h
 // TalkOf is who is at an address and their running conversation on a channel; zero where there is none.
 func (b *Inbox) TalkOf(ctx context.Context, workspace, channel holdfast.ID, addr holdfast.Address) (customer, conversation holdfast.ID, err error) {
 	err = b.db.QueryRow(ctx, `SELECT a.customer, `+running+`
-		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 ORDER BY a.stamp LIMIT 1`, workspace, channel, addr.Scheme, addr.Value).Scan(&customer, &conversation)
+		FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed ORDER BY a.stamp LIMIT 1`, workspace, channel, addr.Scheme, addr.Value).Scan(&customer, &conversation)
 	if errors.Is(err, store.ErrNoRows) {
 		return customer, conversation, nil
 	}

@@ -75,6 +75,20 @@ func FindWaiting(tx *store.Tx, workspace, message holdfast.ID) (q Queued, err er
 	return q, err
 }
 
+// Strangers are those of the operators who do not belong to a workspace and never did.
+func Strangers(tx *store.Tx, workspace holdfast.ID, operators []holdfast.ID) (list []holdfast.ID, err error) {
+	for _, id := range operators {
+		var member bool
+		if err := tx.QueryRow("SELECT EXISTS (SELECT 1 FROM member WHERE workspace = $1 AND operator = $2)", workspace, id).Scan(&member); err != nil {
+			return nil, err
+		}
+		if !member {
+			list = append(list, id)
+		}
+	}
+	return list, nil
+}
+
 // HasDraft reports whether an operator has typed something there.
 func HasDraft(tx *store.Tx, operator, conversation holdfast.ID) (bool, error) {
 	var n int

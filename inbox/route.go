@@ -66,8 +66,8 @@ const running = `(SELECT COALESCE(c.merged, c.id) FROM conversation c WHERE c.cu
 
 // first holds of the customer who had an address before anybody else. Sorting the
 // one row that there nearly always is would cost a third of the whole question.
-const first = `NOT EXISTS (SELECT 1 FROM address b WHERE b.workspace = $1 AND b.scheme = $3 AND b.value = $4
-			AND b.customer <> a.customer AND b.stamp < a.stamp)`
+const first = `NOT a.claimed AND NOT EXISTS (SELECT 1 FROM address b WHERE b.workspace = $1 AND b.scheme = $3 AND b.value = $4
+			AND NOT b.claimed AND b.customer <> a.customer AND b.stamp < a.stamp)`
 
 // FindPlace finds who writes from an address and their latest conversation on a
 // channel that a message may join; zero ids where there is none.
@@ -196,6 +196,12 @@ func FindCustomer(tx *store.Tx, workspace, id holdfast.ID) error {
 		return notFound("customer")
 	}
 	return err
+}
+
+// HasAddress reports whether a customer has an address, claimed or not.
+func HasAddress(tx *store.Tx, workspace, customer holdfast.ID, a holdfast.Address) (has bool, err error) {
+	err = tx.QueryRow("SELECT EXISTS (SELECT 1 FROM address WHERE workspace = $1 AND scheme = $2 AND value = $3 AND customer = $4)", workspace, a.Scheme, a.Value, customer).Scan(&has)
+	return has, err
 }
 
 // Last is the customer's latest message in a conversation.
@@ -328,8 +334,25 @@ func FindSent(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok
 	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, m.lsn, m.direction FROM outbox o JOIN message m ON m.id = o.message
 		WHERE o.workspace = $1 AND o.external_id = $2 AND o.external_id <> '' LIMIT 1`, workspace, external).Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
 	if errors.Is(err, store.ErrNoRows) {
-		return w, false, nil
+		return scanLetter(tx.QueryRow(letterPlace+"o.external_id = $2 LIMIT 1", workspace, external))
 	}
+	return w, err == nil, err
+}
+
+// FindLetter finds what was sent by a mailbox and is no message of a conversation;
+// its Conversation is the one that it is about, or its own id.
+func FindLetter(tx *store.Tx, workspace, id holdfast.ID) (w Where, ok bool, err error) {
+	return scanLetter(tx.QueryRow(letterPlace+"o.message = $2", workspace, id))
+}
+
+const letterPlace = "SELECT o.message, o.conversation, o.lsn FROM letter t JOIN outbox o ON o.message = t.message WHERE o.workspace = $1 AND "
+
+func scanLetter(r *store.Row) (w Where, ok bool, err error) {
+	err = r.Scan(&w.Message, &w.Conversation, &w.LSN)
+	if errors.Is(err, store.ErrNoRows) {
+		return Where{}, false, nil
+	}
+	w.Direction = holdfast.Outbound
 	return w, err == nil, err
 }
 

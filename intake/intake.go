@@ -99,6 +99,9 @@ func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *chann
 	if err != nil {
 		return err
 	}
+	if err := s.claims(tx, customer, m.Claims); err != nil {
+		return err
+	}
 	conversation, err := s.matter(tx, place, customer, m)
 	if err != nil {
 		return err
@@ -149,6 +152,23 @@ func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message hold
 		return b.Address.Scheme == from.Scheme && b.Address.Value == from.Value
 	}
 	return false
+}
+
+// claims keeps where a customer says that he can be reached.
+func (s *Sink) claims(tx *journal.Tx, customer holdfast.ID, list []holdfast.Address) error {
+	for _, a := range list {
+		has, err := inbox.HasAddress(tx.Tx, s.account.Workspace, customer, a)
+		if err != nil {
+			return err
+		}
+		if has {
+			continue
+		}
+		if _, err := tx.Append(customer, &holdfast.AddressAdded{Address: a, Claimed: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // person finds or makes the customer behind a message.
@@ -227,7 +247,7 @@ func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m
 	}
 	// For mail: what the references name, then our own token, then the subject.
 	for i := len(m.Answers) - 1; i >= 0; i-- {
-		w, ok, err := inbox.FindMessage(tx.Tx, ws, m.Answers[i])
+		w, ok, err := answered(tx, ws, m.Answers[i])
 		if err != nil {
 			return holdfast.ID{}, err
 		}
@@ -257,6 +277,15 @@ func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m
 		return inbox.FindBySubject(tx.Tx, ws, s.account.ID, customer, s.account.NormalSubject, m.Subject, tx.Now.Add(-subjectWindow))
 	}
 	return holdfast.ID{}, nil
+}
+
+// answered finds what somebody answers by our own id of it: a message, or a letter.
+func answered(tx *journal.Tx, ws, id holdfast.ID) (inbox.Where, bool, error) {
+	w, ok, err := inbox.FindMessage(tx.Tx, ws, id)
+	if err != nil || ok {
+		return w, ok, err
+	}
+	return inbox.FindLetter(tx.Tx, ws, id)
 }
 
 // refuse records why something is no message, and what it says about one of ours.
@@ -306,7 +335,7 @@ func (s *Sink) refuse(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *c
 // bounced finds the message of ours that a bounce is about.
 func (s *Sink) bounced(tx *journal.Tx, r *channel.Refusal) (inbox.Where, error) {
 	for i := len(r.Answers) - 1; i >= 0; i-- {
-		if w, ok, err := inbox.FindMessage(tx.Tx, s.account.Workspace, r.Answers[i]); err != nil || ok {
+		if w, ok, err := answered(tx, s.account.Workspace, r.Answers[i]); err != nil || ok {
 			return w, err
 		}
 	}

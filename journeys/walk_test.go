@@ -42,6 +42,9 @@ type gotten struct {
 	InReplyTo  string   `json:"in_reply_to"`
 	References string   `json:"references"`
 	Text       string   `json:"text"`
+	// Where such mail is refused with one click, and whether by one POST.
+	Unsubscribe string `json:"unsubscribe"`
+	OneClick    string `json:"one_click"`
 }
 
 func newMailman(t testing.TB) *mailman {
@@ -72,7 +75,8 @@ func (d *delivery) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text}
+	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text,
+		Unsubscribe: strings.Trim(e.GetHeader("List-Unsubscribe"), "<>"), OneClick: e.GetHeader("List-Unsubscribe-Post")}
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	d.m.letters = append(d.m.letters, g)

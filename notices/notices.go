@@ -44,6 +44,7 @@ type Notices struct {
 	log     *slog.Logger
 	texts   map[string]map[string]string
 	kick    chan struct{}
+	mail    Mail
 
 	mu   sync.Mutex
 	key  *pushKey
@@ -52,8 +53,8 @@ type Notices struct {
 
 // New makes the follower and the sender. client must refuse private addresses where
 // that matters; url is this desk's public address, told to push services.
-func New(db *store.DB, seal *store.Sealer, j *journal.Journal, b *inbox.Inbox, g *access.Guard, client *http.Client, url string, log *slog.Logger) *Notices {
-	n := &Notices{db: db, seal: seal, journal: j, inbox: b, guard: g, http: client, url: url, log: log, kick: make(chan struct{}, 1)}
+func New(db *store.DB, seal *store.Sealer, j *journal.Journal, b *inbox.Inbox, g *access.Guard, client *http.Client, url string, mail Mail, log *slog.Logger) *Notices {
+	n := &Notices{db: db, seal: seal, journal: j, inbox: b, guard: g, http: client, url: url, mail: mail, log: log, kick: make(chan struct{}, 1)}
 	if err := json.Unmarshal(textsFile, &n.texts); err != nil {
 		panic(err) // a file of this build
 	}
@@ -67,6 +68,7 @@ func (n *Notices) Run(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { n.send(ctx) })
+	wg.Go(func() { n.mails(ctx) })
 	return n.journal.Follow(ctx, n.Follower())
 }
 
@@ -104,7 +106,14 @@ func (n *Notices) handle(ctx context.Context, e *holdfast.Entry) error {
 	return n.note(ctx, e, c)
 }
 
-// anybody reports whether any device takes pushes: on most desks, for most
+// forgetNone makes the next entry ask again whether anybody is to be told.
+func (n *Notices) forgetNone() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.none = time.Time{}
+}
+
+// anybody reports whether anybody takes pushes or mail: on most desks, for most
 // entries, nothing more has to be asked.
 func (n *Notices) anybody(ctx context.Context) (bool, error) {
 	n.mu.Lock()
@@ -115,7 +124,7 @@ func (n *Notices) anybody(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	var some bool
-	err := n.db.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM push_subscription)").Scan(&some)
+	err := n.db.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM push_subscription) OR EXISTS (SELECT 1 FROM notice_mail WHERE unseen)").Scan(&some)
 	if err == nil && !some {
 		n.mu.Lock()
 		n.none = now.Add(remembered)
@@ -199,11 +208,7 @@ type payload struct {
 
 // digits are a reader's own.
 func digits(n int64, language string) string {
-	s := strconv.FormatInt(n, 10)
-	if language != "fa" {
-		return s
-	}
-	return strings.Map(func(r rune) rune { return r - '0' + '۰' }, s)
+	return holdfast.Digits(strconv.FormatInt(n, 10), language)
 }
 
 func (n *Notices) text(language, key string) string {
@@ -234,7 +239,15 @@ func (n *Notices) note(ctx context.Context, e *holdfast.Entry, c *concern) error
 		if err != nil {
 			return err
 		}
-		if !s.ways(c.kind).Push || s.quiet(n.db.Now(), zone) {
+		if s.quiet(n.db.Now(), zone) {
+			continue
+		}
+		if s.Mail && s.ways(c.kind) != (Ways{}) {
+			if err := n.keepUnseen(ctx, e, c, m); err != nil {
+				return err
+			}
+		}
+		if !s.ways(c.kind).Push {
 			continue
 		}
 		devices, err := n.devices(ctx, m.ID)

@@ -144,6 +144,7 @@ type house struct {
 	people  map[string]holdfast.ID
 	stop    func()
 	again   func()
+	mail    notices.Mail
 }
 
 func each(t *testing.T, story func(h *house)) {
@@ -164,7 +165,7 @@ func newHouse(t *testing.T, o store.Options) *house {
 	h.must(h.db.Write(ctx, func(tx *store.Tx) error {
 		return tx.Exec("INSERT INTO workspace (id, name, language, time_zone, created_at) VALUES ($1, 'Sky', 'en', 'UTC', $2)", h.ws, tx.Now)
 	}))
-	h.Notices = notices.New(h.db, seal, h.journal, box, h.guard, &http.Client{Transport: h.service}, "https://desk.example", log)
+	h.Notices = notices.New(h.db, seal, h.journal, box, h.guard, &http.Client{Transport: h.service}, "https://desk.example", h.mail, log)
 	h.again = func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
@@ -436,7 +437,7 @@ func FuzzSubscriptions(f *testing.F) {
 				}
 			}
 		}()
-		n := notices.New(nil, nil, nil, nil, nil, nil, "", nil)
+		n := notices.New(nil, nil, nil, nil, nil, nil, "", notices.Mail{}, nil)
 		if _, err := n.Subscribe(context.Background(), holdfast.NewID(), notices.Subscription{Endpoint: endpoint, P256dh: key, Auth: auth}, ""); err == nil {
 			t.Fatal("stored nowhere")
 		}

@@ -151,9 +151,7 @@ func (n *Notices) Subscribe(ctx context.Context, operator holdfast.ID, s Subscri
 	if err != nil {
 		return Device{}, err
 	}
-	n.mu.Lock()
-	n.none = time.Time{}
-	n.mu.Unlock()
+	n.forgetNone()
 	return d, nil
 }
 
@@ -381,6 +379,9 @@ func (n *Notices) deliver(ctx context.Context, d delivery) {
 	}
 	state, due := "done", time.Time{}
 	now := n.db.Now()
+	if o != taken {
+		state = "failed"
+	}
 	if o == again && d.attempts+1 < pushAttempts && now.Sub(d.created) < pushLife {
 		state, due = "due", now.Add(10*time.Second<<(2*d.attempts))
 	}

@@ -46,12 +46,23 @@ type Settings struct {
 	Quiet    Quiet `json:"quiet"`
 	// TimeZone is an IANA name; "" means the workspace's.
 	TimeZone string `json:"time_zone"`
+	// Mail tells by mail, while one is on duty, what reached one in no other way.
+	Mail   bool       `json:"mail" required:"false"`
+	Digest DigestPlan `json:"digest" required:"false"`
+}
+
+// DigestPlan is when one is mailed what waits for one and what one has missed.
+type DigestPlan struct {
+	Every string `json:"every" enum:"off,daily,weekly"`
+	At    string `json:"at"`                          // "08:00", in the person's time zone
+	Day   int    `json:"day" minimum:"0" maximum:"6"` // of the weekly one; 0 is Sunday
 }
 
 // Defaults are the settings of whoever has said nothing.
 func Defaults() Settings {
 	all := Ways{Desktop: true, Sound: true, Push: true}
-	return Settings{New: Ways{Desktop: true, Sound: true}, Assigned: all, Reply: all, Mention: all, Channel: all, Quiet: Quiet{From: "22:00", To: "08:00"}}
+	return Settings{New: Ways{Desktop: true, Sound: true}, Assigned: all, Reply: all, Mention: all, Channel: all, Quiet: Quiet{From: "22:00", To: "08:00"},
+		Digest: DigestPlan{Every: "off", At: "08:00", Day: 1}}
 }
 
 // ways are those of a kind.
@@ -83,6 +94,9 @@ func (s *Settings) check() error {
 			return holdfast.Errorf(holdfast.Invalid, "notices.hour_invalid", "write an hour as 22:00").WithField("quiet")
 		}
 	}
+	if err := s.Digest.check(); err != nil {
+		return err
+	}
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
 		return holdfast.Errorf(holdfast.Invalid, "workspace.time_zone_unknown", "there is no such time zone").
 			WithNext("Use a name such as Asia/Tehran or Europe/Moscow.").WithField("time_zone")
@@ -95,13 +109,7 @@ func (s *Settings) quiet(now time.Time, theirs string) bool {
 	if !s.Quiet.On {
 		return false
 	}
-	name := s.TimeZone
-	if name == "" {
-		name = theirs
-	}
-	if zone, err := time.LoadLocation(name); err == nil {
-		now = now.In(zone)
-	}
+	now = now.In(s.zone(theirs))
 	from, _ := minute(s.Quiet.From)
 	to, _ := minute(s.Quiet.To)
 	at := now.Hour()*60 + now.Minute()
@@ -109,6 +117,19 @@ func (s *Settings) quiet(now time.Time, theirs string) bool {
 		return from <= at && at < to
 	}
 	return at >= from || at < to
+}
+
+// zone is the person's time zone, or else theirs.
+func (s *Settings) zone(theirs string) *time.Location {
+	name := s.TimeZone
+	if name == "" {
+		name = theirs
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // Settings are how an operator wants to be told of things in a workspace.
@@ -137,7 +158,11 @@ func (n *Notices) SetSettings(ctx context.Context, workspace, operator holdfast.
 	if err != nil {
 		return err
 	}
+	defer n.forgetNone()
 	return n.db.Write(ctx, func(tx *store.Tx) error {
+		if err := n.planMail(tx, workspace, operator, &s); err != nil {
+			return err
+		}
 		return tx.Exec(`INSERT INTO notice_setting (workspace, operator, settings) VALUES ($1, $2, $3)
 			ON CONFLICT (workspace, operator) DO UPDATE SET settings = excluded.settings`, workspace, operator, raw)
 	})

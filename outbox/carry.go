@@ -72,6 +72,9 @@ func (l *lane) carry(ctx context.Context, d due, adapter channel.Adapter, kind *
 // prepare reads what the adapter needs.
 func (w *Worker) prepare(ctx context.Context, d due) (*channel.Outbound, error) {
 	m, err := w.inbox.Message(ctx, d.workspace, d.message)
+	if holdfast.KindOf(err) == holdfast.NotFound {
+		return w.letter(ctx, d)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func (w *Worker) prepare(ctx context.Context, d due) (*channel.Outbound, error) 
 		return nil, err
 	}
 	if q, ok := e.Body.(*holdfast.MessageQueued); ok {
-		out.Thread = q.Thread
+		out.Thread, out.Unsubscribe = q.Thread, q.Unsubscribe
 	}
 	if m.Recipient != nil {
 		out.To = *m.Recipient

@@ -26,6 +26,7 @@ type Item struct {
 	Reason       string            `json:"reason,omitempty"`
 	Doubled      bool              `json:"doubled,omitempty" doc:"It may have reached the customer twice."`
 	Preview      string            `json:"preview"`
+	Letter       holdfast.Purpose  `json:"letter,omitempty" doc:"What it is for, when it is no conversation's message: transcript, digest or alarm."`
 	At           time.Time         `json:"at"`
 	LSN          holdfast.LSN      `json:"lsn"`
 }
@@ -65,15 +66,18 @@ func (w *Worker) List(ctx context.Context, workspace holdfast.ID, state holdfast
 		where = append(where, fmt.Sprintf("o.channel = $%d", len(args)))
 	}
 	args = append(args, limit)
-	rows, err := w.db.Query(ctx, fmt.Sprintf(`SELECT o.message, o.conversation, COALESCE(c.number, 0), o.channel, o.scheme, o.address, COALESCE(m.address_name, ''), COALESCE(m.address, ''),
-			%s, o.attempts, o.due_at, o.code, o.reason, o.doubled, substr(COALESCE(m.text, ''), 1, %d), COALESCE(m.at, 0), o.lsn
-		FROM outbox o LEFT JOIN lease l ON l.message = o.message LEFT JOIN message m ON m.id = o.message LEFT JOIN conversation c ON c.id = o.conversation
+	rows, err := w.db.Query(ctx, fmt.Sprintf(`SELECT o.message, o.conversation, COALESCE(c.number, 0), o.channel, o.scheme, o.address, COALESCE(m.address_name, t.recipient, ''), COALESCE(m.address, ''),
+			%s, o.attempts, o.due_at, o.code, o.reason, o.doubled, substr(COALESCE(m.text, t.subject, ''), 1, %d), COALESCE(m.at, t.created_at, 0), o.lsn, COALESCE(t.purpose, '')
+		FROM outbox o LEFT JOIN lease l ON l.message = o.message LEFT JOIN message m ON m.id = o.message LEFT JOIN letter t ON t.message = o.message LEFT JOIN conversation c ON c.id = o.conversation
 		WHERE %s ORDER BY o.lsn DESC LIMIT $%d`, stateNow, previewLength, strings.Join(where, " AND "), len(args)), args...)
 	list, err := store.Collect(rows, err, func(r *store.Rows, i *Item) error {
 		var address string
 		err := r.Scan(&i.Message, &i.Conversation, &i.Number, &i.Channel, &i.To.Scheme, &i.To.Value, &i.To.Name, &address,
-			&i.State, &i.Attempts, &i.DueAt, &i.Code, &i.Reason, &i.Doubled, &i.Preview, &i.At, &i.LSN)
-		if address != i.To.Value { // re-routed: the name was somebody's of the old address
+			&i.State, &i.Attempts, &i.DueAt, &i.Code, &i.Reason, &i.Doubled, &i.Preview, &i.At, &i.LSN, &i.Letter)
+		if i.Conversation == i.Message {
+			i.Conversation = holdfast.ID{} // a letter about none
+		}
+		if address != i.To.Value && i.Letter == "" { // re-routed: the name was somebody's of the old address
 			i.To.Name = ""
 		}
 		return err
@@ -111,8 +115,8 @@ type Totals struct {
 // Totals counts a workspace's messages that have not gone, by state.
 func (w *Worker) Totals(ctx context.Context, workspace holdfast.ID) (Totals, error) {
 	var t Totals
-	rows, err := w.db.Query(ctx, "SELECT "+stateNow+`, count(*), COALESCE(MIN(m.at), 0) FROM outbox o
-			LEFT JOIN lease l ON l.message = o.message LEFT JOIN message m ON m.id = o.message
+	rows, err := w.db.Query(ctx, "SELECT "+stateNow+`, count(*), COALESCE(MIN(COALESCE(m.at, t.created_at)), 0) FROM outbox o
+			LEFT JOIN lease l ON l.message = o.message LEFT JOIN message m ON m.id = o.message LEFT JOIN letter t ON t.message = o.message
 		WHERE o.workspace = $1 AND o.state IN ('queued', 'retry_wait', 'unknown', 'held', 'failed') GROUP BY 1`, workspace)
 	if err != nil {
 		return t, err
@@ -180,6 +184,10 @@ func (w *Worker) Exchanges(ctx context.Context, workspace, message holdfast.ID) 
 // messages and how far they have come stay.
 func (w *Worker) Forget(ctx context.Context, before time.Time) error {
 	return w.db.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Exec(`DELETE FROM letter WHERE created_at < $1 AND message NOT IN
+			(SELECT message FROM outbox WHERE state IN ('queued', 'retry_wait', 'unknown', 'held'))`, before); err != nil {
+			return err
+		}
 		// A message that may still be sent again is decided by its exchanges.
 		return tx.Exec(`DELETE FROM exchange WHERE at < $1 AND message NOT IN
 			(SELECT message FROM outbox WHERE state IN ('queued', 'retry_wait', 'unknown', 'held'))`, before)

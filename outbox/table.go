@@ -49,6 +49,8 @@ func messageOf(b holdfast.Body) holdfast.ID {
 	switch b := b.(type) {
 	case *holdfast.MessageQueued:
 		return b.Message
+	case *holdfast.LetterQueued:
+		return b.Message
 	case *holdfast.MessageSent:
 		return b.Message
 	case *holdfast.MessageRetrying:
@@ -151,6 +153,18 @@ func (r *row) join(e *holdfast.Entry) bool {
 			due = e.At
 		}
 		r.move(e, said, holdfast.Queued, due, "", "")
+	case *holdfast.LetterQueued:
+		r.conversation = e.Subject
+		if r.lsn == 0 || e.LSN < r.lsn {
+			r.lsn = e.LSN
+		}
+		expires := b.ExpiresAt
+		if expires.IsZero() {
+			expires = e.At.Add(lifetime)
+		}
+		r.expiresAt = later(r.expiresAt, expires)
+		r.route(e, b.Channel, b.To)
+		r.move(e, said, holdfast.Queued, e.At, "", "")
 	case *holdfast.MessageSent:
 		r.attempts = max(r.attempts, b.Attempt)
 		r.doubled = r.doubled || b.Doubled

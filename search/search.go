@@ -10,6 +10,7 @@ package search
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +92,8 @@ type Index struct {
 	db      *store.DB
 	writing *stems // the writer's own: it must not wait for a reader
 	reading *stems
+	// Log is told once when the database refuses its upkeep; nil for nobody.
+	Log *slog.Logger
 
 	mu    sync.Mutex
 	known recent // words that are in known_word for certain

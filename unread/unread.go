@@ -4,20 +4,20 @@
 // lands in the same conversation.
 //
 // It refuses to send anything by itself (it queues a reply like any other), to mail
-// one answer twice, and to take an address that a visitor claims for a proof of who
-// he is.
+// one answer twice, to write to an address that wants no such mail, and to take one
+// that a visitor claims for a proof of who he is.
 package unread
 
 import (
 	"context"
 	"log/slog"
-	"net/mail"
 	"strings"
 	"time"
 
 	"holdfast"
 	"holdfast/desk"
 	"holdfast/inbox"
+	"holdfast/mutes"
 	"holdfast/store"
 )
 
@@ -33,6 +33,7 @@ type Deps struct {
 	DB    *store.DB
 	Inbox *inbox.Inbox
 	Desk  *desk.Desk
+	Mutes *mutes.Mutes
 	Log   *slog.Logger
 	// Mailbox is the account that a workspace sends such mail from; zero for none.
 	Mailbox func(ctx context.Context, workspace holdfast.ID) (holdfast.ID, error)
@@ -98,8 +99,13 @@ func (u *Unread) mail(ctx context.Context, a *answer) error {
 	if _, err := u.Inbox.Message(ctx, a.workspace, id); holdfast.KindOf(err) != holdfast.NotFound {
 		return err // it went already
 	}
-	to, err := u.addressOf(ctx, a)
-	if err != nil || to.Value == "" || strings.TrimSpace(a.text) == "" {
+	known, err := u.Inbox.MailAddresses(ctx, a.workspace, a.conversation, a.address)
+	if err != nil || len(known) == 0 || strings.TrimSpace(a.text) == "" {
+		return err
+	}
+	to := known[0]
+	muted, err := u.Mutes.Muted(ctx, a.workspace, to, holdfast.Answers)
+	if err != nil || muted {
 		return err
 	}
 	box, err := u.Mailbox(ctx, a.workspace)
@@ -118,57 +124,16 @@ func (u *Unread) mail(ctx context.Context, a *answer) error {
 		lang = c.Person.Language
 	}
 	w := words[lang]
+	stop := u.Mutes.Link(a.workspace, to, holdfast.Answers)
 	_, err = u.Desk.Reply(ctx, desk.By{Workspace: a.workspace, Actor: holdfast.System}, a.conversation, desk.Reply{
 		ID: id, Channel: box, To: &to, Automatic: true, Subject: strings.ReplaceAll(w.subject, "{name}", name),
-		Text: a.text + "\n\n" + strings.ReplaceAll(w.foot, "{name}", name),
+		Text: a.text + "\n\n" + strings.ReplaceAll(w.foot, "{name}", name) + "\n" + w.stop + " " + stop, Unsubscribe: stop,
 	})
 	return err
 }
 
-// addressOf is where the visitor can be written to: an address that is known to be
-// his, or else the one that he left in this chat.
-func (u *Unread) addressOf(ctx context.Context, a *answer) (holdfast.Address, error) {
-	c, err := u.Inbox.Conversation(ctx, a.workspace, a.conversation, holdfast.ID{})
-	if err != nil {
-		return holdfast.Address{}, err
-	}
-	if c.Person != nil {
-		for _, have := range c.Person.Addresses {
-			if have.Scheme == "mailto" && have.Failing == "" {
-				return holdfast.Address{Scheme: "mailto", Value: have.Value, Name: c.Person.Name}, nil
-			}
-		}
-	}
-	rows, err := u.DB.Query(ctx, `SELECT m.address_name FROM message m WHERE m.conversation = $1 AND m.workspace = $2 AND m.direction = 'in' AND m.address = $3
-		ORDER BY m.clock DESC LIMIT 50`, a.conversation, a.workspace, a.address)
-	names, err := store.Collect(rows, err, func(r *store.Rows, s *string) error { return r.Scan(s) })
-	if err != nil {
-		return holdfast.Address{}, err
-	}
-	for _, claimed := range names {
-		if to := claimedAddress(claimed); to.Value != "" {
-			return to, nil
-		}
-	}
-	return holdfast.Address{}, nil
-}
-
-// claimedAddress is the address in "Ana <ana@example.com>" or "ana@example.com",
-// as visitors' names carry it; zero when there is none.
-func claimedAddress(name string) holdfast.Address {
-	shown, bare := "", name
-	if at := strings.LastIndexByte(name, '<'); at >= 0 && strings.HasSuffix(name, ">") {
-		shown, bare = strings.TrimSpace(name[:at]), name[at+1:len(name)-1]
-	}
-	p, err := mail.ParseAddress(bare)
-	if err != nil || p.Address != bare || strings.ContainsAny(bare, " \"\r\n") {
-		return holdfast.Address{}
-	}
-	return holdfast.Address{Scheme: "mailto", Value: strings.ToLower(bare), Name: shown}
-}
-
-var words = map[string]struct{ subject, foot string }{
-	"en": {"An answer from {name}", "You asked this in the chat of {name} and had left before the answer came. You can simply reply to this mail."},
-	"ru": {"Ответ от «{name}»", "Вы задали вопрос в чате «{name}» и ушли до того, как пришёл ответ. Можно просто ответить на это письмо."},
-	"fa": {"پاسخ {name}", "این را در گفت‌وگوی {name} پرسیده بودید و پیش از رسیدن پاسخ رفته بودید. کافی است به همین ایمیل پاسخ دهید."},
+var words = map[string]struct{ subject, foot, stop string }{
+	"en": {"An answer from {name}", "You asked this in the chat of {name} and had left before the answer came. You can simply reply to this mail.", "No more mail about chats you have left:"},
+	"ru": {"Ответ от «{name}»", "Вы задали вопрос в чате «{name}» и ушли до того, как пришёл ответ. Можно просто ответить на это письмо.", "Больше не присылать ответы из чата на почту:"},
+	"fa": {"پاسخ {name}", "این را در گفت‌وگوی {name} پرسیده بودید و پیش از رسیدن پاسخ رفته بودید. کافی است به همین ایمیل پاسخ دهید.", "برای اینکه پاسخ‌های گفت‌وگو دیگر ایمیل نشوند:"},
 }

@@ -212,6 +212,9 @@ type MemoryFeed struct {
 	watchers map[string]map[chan channel.Signal]bool
 	signals  []channel.Signal
 	off      bool
+
+	// Transcripts are those that were asked for: who, where to and in which language.
+	Transcripts []string
 }
 
 // Add puts an item before the person at addr and wakes whoever watches. N and,
@@ -303,6 +306,20 @@ func (f *MemoryFeed) Watch(addr holdfast.Address) (<-chan channel.Signal, func()
 		defer f.mu.Unlock()
 		delete(f.watchers[key], c)
 	}
+}
+
+// Service implements channel.Feed: nothing is known of the hours.
+func (f *MemoryFeed) Service(context.Context) holdfast.Service { return holdfast.Service{} }
+
+// Transcript implements channel.Feed: it notes that it was asked for, and where to.
+func (f *MemoryFeed) Transcript(_ context.Context, addr holdfast.Address, to, lang string) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if to == "" {
+		return "", holdfast.Errorf(holdfast.Invalid, "transcript.address_needed", "no e-mail address of this customer is known").WithField("address")
+	}
+	f.Transcripts = append(f.Transcripts, addr.Value+" "+to+" "+lang)
+	return to, nil
 }
 
 // Signal implements channel.Feed.

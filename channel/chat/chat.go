@@ -15,6 +15,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"strings"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/channel"
@@ -25,6 +26,7 @@ const (
 	textLimit  = 10_000 // characters of one message
 	fileLimit  = 40 << 20
 	filesLimit = 10
+	labelLimit = 24 // characters on the button
 )
 
 //go:embed icon.svg
@@ -40,6 +42,8 @@ type Settings struct {
 	Offline   string   `json:"offline" form:"section=look"`
 	Color     string   `json:"color" form:"section=look"`
 	Position  string   `json:"position" form:"section=look,options=end;start"`
+	Theme     string   `json:"theme" form:"section=look,options=auto;light;dark"`
+	Label     string   `json:"label" form:"section=look"`
 	Languages []string `json:"languages" form:"section=look"`
 
 	// Form is what is asked before the first message; see parseQuestions.
@@ -51,6 +55,8 @@ type Settings struct {
 
 	// Requests switches the hosted form on.
 	Requests bool `json:"requests" form:"section=form"`
+	// CountryCode is what telephone numbers without one are dialled with.
+	CountryCode string `json:"country_code" form:"section=form"`
 
 	// Numbers that a visitor is shown while the desk cannot be reached.
 	Phone string `json:"phone" form:"section=reach"`
@@ -79,6 +85,7 @@ func Kind() *channel.Kind {
 			return &Settings{
 				Color:       "#0b6e5f",
 				Position:    "end",
+				Theme:       "auto",
 				Languages:   append([]string(nil), holdfast.Languages...),
 				VisitorRate: 120,
 				InviteDays:  7,
@@ -156,8 +163,14 @@ func (s *Settings) check() error {
 	if s.Position != "" && s.Position != "start" && s.Position != "end" {
 		return bad("position", "the position is unknown", "Choose start or end.")
 	}
+	if utf8.RuneCountInString(s.Label) > labelLimit || cleanLine(s.Label, labelLimit) != s.Label {
+		return bad("label", "the button's text is too long", "Write one or two words, or leave it empty.")
+	}
 	if s.Phone != "" && cleanPhone(s.Phone) == "" {
 		return bad("phone", "this is not a telephone number", "Write it as customers dial it, such as +98 21 1234 5678.")
+	}
+	if code := strings.TrimPrefix(s.CountryCode, "+"); len(code) > 3 || strings.Trim(code, "0123456789") != "" || strings.HasPrefix(code, "0") {
+		return bad("country_code", "this is not a country's calling code", "Write it as +98, or leave it empty.")
 	}
 	if s.SMS != "" && cleanPhone(s.SMS) == "" {
 		return bad("sms", "this is not a telephone number", "Write it as customers dial it, such as +98 912 345 6789.")

@@ -31,7 +31,8 @@ type world struct {
 	signals  []channel.Signal
 	watchers map[string]map[chan channel.Signal]struct{}
 	blobs    map[string][]byte
-	broken   error // what Accept answers instead of storing
+	broken   error    // what Accept answers instead of storing
+	mailed   []string // transcripts that were asked for
 	duty     bool
 	log      bytes.Buffer
 }
@@ -150,6 +151,18 @@ func (d *world) OnDuty(context.Context) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.duty
+}
+
+func (d *world) Service(context.Context) holdfast.Service { return holdfast.Service{} }
+
+func (d *world) Transcript(_ context.Context, addr holdfast.Address, to, lang string) (string, error) {
+	if to == "" {
+		return "", holdfast.Errorf(holdfast.Invalid, "transcript.address_needed", "no e-mail address of this customer is known").WithField("address")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mailed = append(d.mailed, addr.Value+" "+to+" "+lang)
+	return to, nil
 }
 
 func (d *world) Put(_ context.Context, r io.Reader, _ int64) (string, int64, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +79,9 @@ func TestHarness(t *testing.T) {
 			f(v)
 		}
 	}
+	mux.HandleFunc("/own.json", func(w http.ResponseWriter, r *http.Request) { // a site's own texts
+		writeJSON(w, http.StatusOK, map[string]any{"lang": "de", "title": "Schreiben Sie uns", "placeholder": "Nachricht schreiben…", "unread": map[string]string{"one": "# neue Nachricht", "other": "# neue Nachrichten"}})
+	})
 	mux.HandleFunc("/_/{what}", func(w http.ResponseWriter, r *http.Request) {
 		text := r.URL.Query().Get("text")
 		switch r.PathValue("what") {
@@ -110,8 +114,9 @@ func TestHarness(t *testing.T) {
 				Requests []string
 				Texts    []string
 				Reports  []channel.Report
+				Mailed   []string
 				Visitors int
-			}{Requests: requests, Reports: d.reports, Visitors: len(d.items)}
+			}{Mailed: slices.Clone(d.mailed), Requests: requests, Reports: d.reports, Visitors: len(d.items)}
 			for _, m := range d.inbound {
 				out.Texts = append(out.Texts, m.Text)
 			}

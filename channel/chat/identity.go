@@ -129,19 +129,4 @@ func cleanEmail(s string) string {
 }
 
 // cleanPhone is + and digits, or nothing when it is no number.
-func cleanPhone(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '+' && b.Len() == 0, r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case strings.ContainsRune(" -().\u00a0", r):
-		default:
-			return ""
-		}
-	}
-	if n := strings.TrimPrefix(b.String(), "+"); len(n) < 6 || len(n) > 15 {
-		return ""
-	}
-	return b.String()
-}
+func cleanPhone(s string) string { return holdfast.Phone(s, "") }

@@ -141,7 +141,7 @@ func (a *Adapter) request(ctx context.Context, s slip, q requested, sink channel
 	if err != nil {
 		return err
 	}
-	name, email, phone := cleanLine(q.name, 120), cleanEmail(q.email), cleanPhone(q.phone)
+	name, email, phone := cleanLine(q.name, 120), cleanEmail(q.email), a.phone(q.phone)
 	if email == "" && phone == "" {
 		return holdfast.Errorf(holdfast.Invalid, "chat.form_no_address", "an e-mail address or a telephone number is needed").WithField("mail").WithNext("Say how we can answer.")
 	}
@@ -153,7 +153,9 @@ func (a *Adapter) request(ctx context.Context, s slip, q requested, sink channel
 		}
 	}
 	var marks []string
+	var claims []holdfast.Address
 	if phone != "" {
+		claims = []holdfast.Address{{Scheme: "tel", Value: phone, Name: name}}
 		marks = []string{"callback"}
 		text = strings.TrimSpace(a.text(own, "form.call_title") + ": " + phone + "\n\n" + text)
 	}
@@ -162,7 +164,7 @@ func (a *Adapter) request(ctx context.Context, s slip, q requested, sink channel
 	}
 	key := "form:" + s.Salt
 	m := channel.Inbound{
-		Key: key, ID: holdfast.DeriveID(a.account.ID, key), Text: text, Rest: strings.Join(rest, "\n"), Marks: marks, Language: a.language(q.lang, ""),
+		Key: key, ID: holdfast.DeriveID(a.account.ID, key), Text: text, Rest: strings.Join(rest, "\n"), Marks: marks, Claims: claims, Language: a.language(q.lang, ""),
 		From: holdfast.Address{Scheme: scheme, Value: holdfast.DeriveID(a.account.ID, "visitor:"+key).String(), Name: claimedName(firstOf(name, phone), email)},
 	}
 	done, err := sink.Accept(ctx, m)
@@ -170,6 +172,16 @@ func (a *Adapter) request(ctx context.Context, s slip, q requested, sink channel
 		err = holdfast.Errorf(holdfast.Forbidden, "chat.refused", "this message is not accepted: %s", done.Refused).WithNext("Write to us in another way.")
 	}
 	return err
+}
+
+// phone is a number as somebody here writes it: without a country's code it is one
+// of the channel's own country.
+func (a *Adapter) phone(s string) string {
+	code := strings.TrimPrefix(a.set.CountryCode, "+")
+	if code == "" {
+		code = holdfast.CallingCode(a.account.Language)
+	}
+	return holdfast.Phone(s, code)
 }
 
 // proved reports whether somebody has done the sum for this ticket.

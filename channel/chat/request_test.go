@@ -68,7 +68,7 @@ func TestARequestIsTakenOnceAndARobotsNever(t *testing.T) {
 		t.Fatalf("%d messages are stored", len(s.inbound))
 	}
 	in := s.inbound[0]
-	if !strings.Contains(in.Text, "+79120000000") || !strings.HasSuffix(in.Text, "Please call") || in.From.Name != "Ana <ana@example.com>" || in.From.Verified || len(in.Also) != 0 || len(in.Marks) != 1 || in.Language != "ru" {
+	if !strings.Contains(in.Text, "+79120000000") || !strings.HasSuffix(in.Text, "Please call") || in.From.Name != "Ana <ana@example.com>" || in.From.Verified || len(in.Also) != 0 || len(in.Claims) != 1 || in.Claims[0].Verified || in.Claims[0].Scheme+in.Claims[0].Value != "tel+79120000000" || len(in.Marks) != 1 || in.Language != "ru" {
 		t.Errorf("stored %+v", in)
 	}
 	s.passes(time.Minute)

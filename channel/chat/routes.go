@@ -44,6 +44,10 @@ func (a *Adapter) ServeWebhook(w http.ResponseWriter, r *http.Request, sink chan
 		if a.method(w, r, http.MethodPost) {
 			err = a.upload(w, r)
 		}
+	case "transcripts":
+		if a.method(w, r, http.MethodPost) {
+			err = a.postTranscript(w, r)
+		}
 	case "signals":
 		if a.method(w, r, http.MethodPost) {
 			err = a.postSignal(w, r, sink)

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,6 +21,8 @@ type configWire struct {
 	SMS       string   `json:"sms"`
 	Color     string   `json:"color"`
 	Position  string   `json:"position"`
+	Theme     string   `json:"theme,omitempty"`
+	Label     string   `json:"label,omitempty"`
 	Lang      string   `json:"lang"`
 	Languages []string `json:"languages"`
 	OnDuty    bool     `json:"on_duty"`
@@ -50,7 +51,7 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		}
 		return a.text(lang, key)
 	}
-	service := a.service(r)
+	service := a.env.Feed.Service(r.Context())
 	back := ""
 	if service.Known && !service.Open && !service.Back.IsZero() {
 		back = service.Back.UTC().Format(time.RFC3339)
@@ -60,7 +61,7 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 		Greeting: own(a.set.Greeting, "visitor.greeting"),
 		Offline:  own(a.set.Offline, "visitor.offline"),
 		Phone:    a.set.Phone, SMS: a.set.SMS,
-		Color: a.set.Color, Position: a.set.Position, Lang: lang, Languages: a.languages(),
+		Color: a.set.Color, Position: a.set.Position, Theme: a.set.Theme, Label: a.set.Label, Lang: lang, Languages: a.languages(),
 		OnDuty: a.env.Feed.OnDuty(r.Context()), Identity: a.set.RequireIdentity,
 		Back: back, Reply: int(service.Reply / time.Second),
 		Form: a.questionWires(lang), Invites: a.inviteWires(lang), InviteDays: a.set.InviteDays,
@@ -81,18 +82,6 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeBody(w, http.StatusOK, append(body, '\n'))
 	return nil
-}
-
-// timetable is a feed that knows more of the desk than the moment.
-type timetable interface {
-	Service(ctx context.Context) holdfast.Service
-}
-
-func (a *Adapter) service(r *http.Request) holdfast.Service {
-	if t, ok := a.env.Feed.(timetable); ok {
-		return t.Service(r.Context())
-	}
-	return holdfast.Service{}
 }
 
 func (a *Adapter) languages() []string {

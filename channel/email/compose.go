@@ -83,7 +83,7 @@ func (a *adapter) compose(m *channel.Outbound) (*letter, error) {
 	if len(cc) > 0 {
 		l.add("Cc", strings.Join(cc, ", "))
 	}
-	if a.set.PlusAddressing {
+	if a.set.PlusAddressing && !m.Conversation.IsZero() {
 		if plus := plusAddress(own, a.env.Key, m.Conversation); plus != own {
 			l.add("Reply-To", mailbox(a.set.plainName(), plus))
 		}
@@ -105,6 +105,10 @@ func (a *adapter) compose(m *channel.Outbound) (*letter, error) {
 		l.add("Auto-Submitted", "auto-replied")
 		l.add("Precedence", "auto_reply")
 		l.add("X-Auto-Response-Suppress", "All")
+	}
+	if strings.HasPrefix(m.Unsubscribe, "https://") || strings.HasPrefix(m.Unsubscribe, "http://") {
+		l.head = append(l.head, "List-Unsubscribe: <"+strings.Map(graphic, m.Unsubscribe)+">") // never folded: it would be broken
+		l.add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 	}
 	l.add(loopHeader, own)
 	l.add("MIME-Version", "1.0")
@@ -169,6 +173,14 @@ func (l *letter) add(name, value string) {
 		return r
 	}, value)
 	l.head = append(l.head, fold(name+": "+value))
+}
+
+// graphic drops what cannot stand in an address between angle brackets.
+func graphic(r rune) rune {
+	if r <= ' ' || r >= 0x7f || r == '<' || r == '>' {
+		return -1
+	}
+	return r
 }
 
 func fold(line string) string {
@@ -280,10 +292,16 @@ func (a *adapter) sign(ctx context.Context, l *letter) (string, error) {
 	if a.dkim == nil {
 		return "", nil
 	}
+	keys := []string{"From", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To", "MIME-Version", "Content-Type"}
+	for _, line := range l.head {
+		if name, _, _ := strings.Cut(line, ":"); strings.HasPrefix(name, "List-Unsubscribe") {
+			keys = append(keys, name) // RFC 8058 wants them signed; absent ones a mailing list may add
+		}
+	}
 	s, err := dkim.NewSigner(&dkim.SignOptions{
 		Domain: a.set.DKIMDomain, Selector: a.set.DKIMSelector, Signer: a.dkim,
 		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationRelaxed,
-		HeaderKeys: []string{"From", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To", "MIME-Version", "Content-Type"},
+		HeaderKeys: keys,
 	})
 	if err != nil {
 		return "", err

@@ -735,7 +735,9 @@ export interface components {
             next: string;
         };
         InboxAddress: {
+            claimed?: boolean;
             failing?: string;
+            muted?: string[];
             name?: string;
             scheme: string;
             value: string;
@@ -986,6 +988,9 @@ export interface components {
             name: string;
             owner?: components["schemas"]["OwnerIn"];
         };
+        Mailed: {
+            to: string;
+        };
         Me: {
             /**
              * Format: int64
@@ -1052,6 +1057,13 @@ export interface components {
             /** Format: date-time */
             used_at?: string;
         };
+        NoticesDigestPlan: {
+            at: string;
+            /** Format: int64 */
+            day: number;
+            /** @enum {string} */
+            every: "off" | "daily" | "weekly";
+        };
         NoticesQuiet: {
             from: string;
             on: boolean;
@@ -1060,6 +1072,8 @@ export interface components {
         NoticesSettings: {
             assigned: components["schemas"]["NoticesWays"];
             channel: components["schemas"]["NoticesWays"];
+            digest?: components["schemas"]["NoticesDigestPlan"];
+            mail?: boolean;
             mention: components["schemas"]["NoticesWays"];
             new: components["schemas"]["NoticesWays"];
             quiet: components["schemas"]["NoticesQuiet"];
@@ -1137,6 +1151,8 @@ export interface components {
             doubled?: boolean;
             /** Format: date-time */
             due_at?: string;
+            /** @description What it is for, when it is no conversation's message: transcript, digest or alarm. */
+            letter?: string;
             /** Format: int64 */
             lsn: number;
             message: string;
@@ -1638,6 +1654,10 @@ export interface components {
             role: "administrator" | "supervisor" | "operator" | "observer";
             /** @description Permissions; empty: all that the role has. */
             scopes?: string[];
+        };
+        TranscriptInBody: {
+            /** @description An address of the customer's; empty: the first that is known. */
+            address?: string;
         };
         ViewCount: {
             /**

@@ -14,10 +14,16 @@ import { signOut } from './sign';
 import { snooze } from './snooze';
 import { next, previous } from './step';
 import { tag } from './tag';
+import { transcript } from './transcript';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
-  reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
-  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, leave, comeBack, toggleTheme, signOut,
+  reply as Action, note, resolve, wait, snooze, reopen, close,
+  take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action, markUnread,
+  transcript,
+  next, previous,
+  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews,
+  compose, customerPanel, palette, help,
+  leave, comeBack, toggleTheme, signOut,
   ...goSections, goDesign, newChannel, newImport,
 ];

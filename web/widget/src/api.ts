@@ -44,7 +44,7 @@ export class Api {
   constructor(
     base: string,
     readonly channel: string,
-    readonly lang: string,
+    public lang: string,
     private readonly memory: Memory,
     private readonly fetcher: typeof fetch = (...a) => fetch(...a),
   ) {
@@ -136,6 +136,11 @@ export class Api {
 
   poll(token: string, after: number, wait: number): Promise<Page> {
     return this.#call('GET', `poll?after=${after}&wait=${wait}`, undefined, token, wait + 15);
+  }
+
+  /** Mails the conversation; without an address to the one that the desk knows. It says where to. */
+  async transcript(token: string, address: string): Promise<string> {
+    return (await this.#call<{ to: string }>('POST', 'transcripts', JSON.stringify({ address, lang: this.lang }), token)).to;
   }
 
   signal(token: string, frame: object): Promise<void> {

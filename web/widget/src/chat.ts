@@ -9,27 +9,27 @@ import { card, invite } from './invite.ts';
 import { Memory } from './memory.ts';
 import { DiskShelf, Outbox, PageShelf, type Letter } from './outbox.ts';
 import { rating } from './rating.ts';
+import { chime } from './sound.ts';
 import { Stream, type Link } from './stream.ts';
 import { STYLE } from './style.ts';
-import { Speech } from './texts.ts';
-import { View } from './view.ts';
+import { Speech, type Tongue } from './texts.ts';
+import { View, type ViewEvents } from './view.ts';
 import type { Boot, Chat, Config, Identity, Item } from './wire.ts';
 
 const LIMITS = { text: 10_000, attachments: 10, attachment_bytes: 40 << 20 };
 
 function mount(boot: Boot): Chat {
-  const lang = boot.config?.lang ?? (['en', 'ru', 'fa'].includes(boot.lang) ? boot.lang : 'en');
-  const s = new Speech(lang);
-  const config: Config = boot.config ?? {
-    title: s.t.title, greeting: s.t.greeting, offline: s.t.offlineHours, color: '', position: 'end', lang,
-    on_duty: true, identity_required: false, limits: LIMITS, phone: boot.phone, sms: boot.sms,
+  let s = new Speech(boot.config?.lang ?? (['en', 'ru', 'fa'].includes(boot.lang) ? boot.lang : 'en'));
+  const spoken = (): Pick<Config, 'title' | 'greeting' | 'offline' | 'lang'> => ({ title: s.t.title, greeting: s.t.greeting, offline: s.t.offlineHours, lang: s.lang });
+  let config: Config = boot.config ?? {
+    ...spoken(), color: '', position: 'end', on_duty: true, identity_required: false, limits: LIMITS, phone: boot.phone, sms: boot.sms,
   };
   const memory = new Memory(boot.channel);
   // Another day the desk may not be there to say them.
   const reach = boot.config ?? { ...memory.reach };
   config.phone = reach.phone || boot.phone;
   config.sms = reach.sms || boot.sms;
-  const api = new Api(boot.base, boot.channel, lang, memory);
+  const api = new Api(boot.base, boot.channel, s.lang, memory);
   api.identity = boot.identity;
 
   const items: Item[] = []; // by number
@@ -42,7 +42,7 @@ function mount(boot: Boot): Chat {
   let drawing = 0;
   let unread = 0;
 
-  const view = new View(s, config, {
+  const events: ViewEvents = {
     closed: close,
     send,
     draft: (text) => (memory.draft = text),
@@ -54,7 +54,10 @@ function mount(boot: Boot): Chat {
     retry: (id) => void outbox.retry(id),
     discard: (id) => void outbox.discard(id),
     rate: (token) => rating(`${boot.base}rate/${token}`, s),
-  });
+    mail: (address) => api.transcript(memory.session()?.token ?? '', address),
+    muted: (yes = memory.mute) => (memory.mute = yes),
+  };
+  let view = new View(s, config, events);
 
   const outbox = new Outbox(api, memory, typeof indexedDB === 'undefined' ? new PageShelf() : new DiskShelf('holdfast:' + boot.channel), {
     changed: lies,
@@ -76,6 +79,7 @@ function mount(boot: Boot): Chat {
       sent.delete(own.get(item.id) ?? '');
       if (item.direction === 'out') {
         view.typing(null);
+        if (item.n > memory.read && !memory.mute && (document.hidden || !view.isOpen)) chime();
         if (item.n > memory.read) boot.emit('message', { text: item.text, author: item.author, at: item.at });
       }
       draw();
@@ -168,7 +172,7 @@ function mount(boot: Boot): Chat {
     }
     boot.badge(fresh.length, fresh.length ? s.number(fresh.length) : '');
     if (fresh.length !== unread) boot.emit('unread', (unread = fresh.length));
-    boot.launcher.setAttribute('aria-label', config.title + (fresh.length ? ', ' + s.count(s.t.unread, fresh.length) : ''));
+    boot.launcher.setAttribute('aria-label', (config.label || config.title) + (fresh.length ? ', ' + s.count(s.t.unread, fresh.length) : ''));
   }
 
   /** What works when we do not. */
@@ -225,6 +229,29 @@ function mount(boot: Boot): Chat {
     if (identity && (running || memory.known || view.isOpen)) void api.session().then(() => stream.start(), () => status());
   }
 
+  /** Says everything in another language: one of the desk's, or one of the site's own texts. */
+  async function setLanguage(next: string | Tongue): Promise<void> {
+    const own = typeof next === 'string' ? undefined : next;
+    if (own) {
+      s = new Speech(own.lang, own);
+      config = { ...config, ...spoken() };
+    } else {
+      api.lang = next as string;
+      config = await api.config();
+      s = new Speech(config.lang);
+    }
+    boot.host.lang = s.lang;
+    boot.host.dir = s.dir;
+    const old = view;
+    view = new View(s, config, events);
+    view.composer.text = old.composer.field.value;
+    if (memory.known || api.identity) view.form.done();
+    old.panel.replaceWith(view.panel);
+    if (old.isOpen) view.open();
+    draw();
+    status();
+  }
+
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   boot.root.adoptedStyleSheets = [...boot.root.adoptedStyleSheets, sheet];
@@ -260,7 +287,12 @@ function mount(boot: Boot): Chat {
     });
   }
   if (memory.known) void api.session().then(() => stream.start(), () => stream.start());
-  return { open, close, identify };
+  // A language of the site's own comes from the site itself and from nobody else.
+  if (boot.texts) {
+    const file = new URL(boot.texts, document.baseURI);
+    if (file.origin === location.origin) void fetch(file).then((r) => r.json()).then(setLanguage).catch(() => undefined);
+  }
+  return { open, close, identify, setLanguage: (next) => void setLanguage(next).catch(() => undefined) };
 }
 
 (window as unknown as { holdfast?: { _chat?: (m: typeof mount) => void } }).holdfast?._chat?.(mount);

@@ -73,8 +73,8 @@ export class Composer {
     const few = files.filter((f) => f.size <= size).slice(0, max - this.#files.length);
     this.#files.push(...few);
     this.#note.textContent =
-      big ? this.s.t.fileTooLarge(big.name, this.s.number(Math.floor(size / (1 << 20))))
-      : few.length < files.length ? this.s.t.tooManyFiles(this.s.number(max))
+      big ? this.s.say(this.s.t.fileTooLarge, big.name, this.s.number(Math.floor(size / (1 << 20))))
+      : few.length < files.length ? this.s.say(this.s.t.tooManyFiles, this.s.number(max))
       : '';
     this.#draw();
     this.field.focus();
@@ -112,7 +112,7 @@ export class Composer {
   #draw(): void {
     this.#chips.replaceChildren(
       ...this.#files.map((f) => h('span.chip', {}, h('bdi', {}, f.name), h('button', {
-        type: 'button', title: this.s.t.remove(f.name), 'aria-label': this.s.t.remove(f.name),
+        type: 'button', title: this.s.say(this.s.t.remove, f.name), 'aria-label': this.s.say(this.s.t.remove, f.name),
         onclick: () => {
           this.#files = this.#files.filter((x) => x !== f);
           this.#draw();
@@ -125,7 +125,7 @@ export class Composer {
 
   #fit(): void {
     const over = [...this.field.value].length - this.limits.text;
-    if (over > 0) this.#note.textContent = this.s.t.tooLong(this.s.number(over));
+    if (over > 0) this.#note.textContent = this.s.say(this.s.t.tooLong, this.s.number(over));
     else if (this.#note.dataset['over']) this.#note.textContent = '';
     this.#note.dataset['over'] = over > 0 ? '1' : '';
     this.#button.disabled = over > 0 || (!this.field.value.trim() && !this.#files.length);

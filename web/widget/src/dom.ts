@@ -19,6 +19,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(what: K | `${K}.${strin
 
 const PATHS: Record<string, string> = {
   close: 'M6 6l12 12M18 6 6 18',
+  more: 'M5 12v.01M12 12v.01M19 12v.01',
   down: 'M12 5v14M6 13l6 6 6-6',
   send: 'M4.5 12 20 4l-4.5 16-4-6.5zM11.5 13.5 20 4',
   clip: 'M20 11.5 12 19.5a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7L9.8 17a1.7 1.7 0 0 1-2.4-2.4L15 7',

@@ -1,6 +1,6 @@
 // The loader: a button on the site's page, and nothing else until somebody
 // wants to talk. It sets no cookie, stores nothing and asks only its own desk.
-import type { Boot, Chat, Config, Identity } from './wire.ts';
+import type { Boot, Chat, Config, Identity, Look } from './wire.ts';
 import { onAccent } from './color.ts';
 
 interface Settings {
@@ -10,6 +10,8 @@ interface Settings {
   base?: string;
   phone?: string;
   sms?: string;
+  texts?: string;
+  look?: Look;
 }
 
 type Listener = (detail: unknown) => void;
@@ -20,6 +22,8 @@ interface Api {
   identify(identity: Identity | null): void;
   on(event: string, fn: Listener): () => void;
   event(name: string): void;
+  setLanguage(lang: string): void;
+  theme(look: Look): void;
   /** Called by the chat's script when it has loaded. */
   _chat?: (mount: (boot: Boot) => Chat) => void;
 }
@@ -33,11 +37,13 @@ const SAID: Record<string, [string, string, string]> = {
 
 const CSS = `:host{all:initial;position:fixed;z-index:2147483000;inset-block-end:20px;inset-inline-end:20px;--hf:#0b6e5f;--hf-on:#fff;color-scheme:light dark}
 :host([data-side=start]){inset-inline:20px auto}
+:host([data-theme=dark]){color-scheme:dark}
+:host([data-theme=light]){color-scheme:light}
 :host([hidden]){display:none}
-.launcher{all:unset;box-sizing:border-box;display:grid;place-items:center;inline-size:56px;block-size:56px;border-radius:50%;background:var(--hf);color:var(--hf-on);cursor:pointer;box-shadow:0 6px 20px rgb(0 0 0/.22),0 1px 3px rgb(0 0 0/.2);transition:transform .15s,box-shadow .15s}
-.launcher:hover{transform:translateY(-1px) scale(1.03)}
+.launcher{all:unset;box-sizing:border-box;display:flex;gap:8px;align-items:center;padding:15px;font:600 15px/26px system-ui,sans-serif;border-radius:28px;background:var(--hf);color:var(--hf-on);cursor:pointer;box-shadow:0 6px 20px rgb(0 0 0/.22);forced-color-adjust:none}
+.launcher:hover{filter:brightness(1.1)}
 .launcher:focus-visible{outline:3px solid var(--hf);outline-offset:3px}
-.launcher svg{inline-size:26px;block-size:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
+.launcher:before{content:'';inline-size:26px;block-size:26px;background:currentColor;clip-path:path(evenodd,'M6 3h14a4 4 0 0 1 4 4v9a4 4 0 0 1-4 4H8l-6 4V7a4 4 0 0 1 4-4zM8 8h10v2H8zm0 5h7v2H8z')}
 .badge{position:absolute;inset-block-start:-4px;inset-inline-end:-4px;box-sizing:border-box;min-inline-size:22px;block-size:22px;padding:0 6px;border-radius:11px;background:#c8261b;color:#fff;font:600 12px/22px system-ui,sans-serif;text-align:center}
 .badge:empty,.early p:empty{display:none}
 .early{position:fixed;inset-block-end:88px;inset-inline-end:20px;box-sizing:border-box;inline-size:min(384px,calc(100vw - 40px));padding:12px;border-radius:16px;background:Canvas;color:CanvasText;font:15px/1.45 system-ui,sans-serif;box-shadow:0 16px 48px rgb(0 0 0/.24)}
@@ -45,7 +51,6 @@ const CSS = `:host{all:initial;position:fixed;z-index:2147483000;inset-block-end
 .early p{margin:0 0 8px}
 .early a{color:inherit}
 .early textarea{box-sizing:border-box;inline-size:100%;block-size:96px;padding:8px;border:1px solid GrayText;border-radius:10px;background:none;color:inherit;font:inherit;resize:none}
-@media (prefers-reduced-motion:reduce){.launcher{transition:none}}
 @media print{:host{display:none}}`;
 
 type Desk = Settings & Partial<Api> & { q?: ArrayLike<unknown>[] };
@@ -83,32 +88,31 @@ function start(): void {
   launcher.className = 'launcher';
   launcher.setAttribute('aria-haspopup', 'dialog');
   launcher.setAttribute('aria-expanded', 'false');
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('aria-hidden', 'true');
-  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  path.setAttribute('d', 'M21 11.5a8 8 0 0 1-8 8H5.6L3 22V11.5a8 8 0 0 1 8-8h2a8 8 0 0 1 8 8ZM8 10h8M8 14h5');
-  svg.append(path);
+  const label = document.createElement('span');
   const mark = document.createElement('span');
   mark.className = 'badge';
   mark.setAttribute('aria-hidden', 'true');
-  launcher.append(svg, mark);
+  launcher.append(label, mark);
   root.append(launcher);
 
   let config: Config | null = null;
   let said = SAID['en']!;
+  const look = { ...set.look };
   const dress = (c: Config | null) => {
-    config = c;
+    const { theme, position, color, label: text } = { ...c, ...look };
+    config = c && { ...c, ...look };
     const spoken = c?.lang ?? (SAID[lang] ? lang : 'en');
     host.lang = spoken;
     host.dir = spoken === 'fa' ? 'rtl' : 'ltr';
-    host.dataset['side'] = c?.position ?? 'end';
-    if (c?.color) {
-      host.style.setProperty('--hf', c.color);
-      host.style.setProperty('--hf-on', onAccent(c.color));
+    host.dataset['theme'] = theme ?? '';
+    host.dataset['side'] = position ?? '';
+    label.textContent = text ?? '';
+    if (color) {
+      host.style.setProperty('--hf', color);
+      host.style.setProperty('--hf-on', onAccent(color));
     }
     said = SAID[spoken] ?? SAID['en']!;
-    launcher.setAttribute('aria-label', said[0]);
+    launcher.setAttribute('aria-label', text || said[0]);
     host.hidden = false;
     if (c?.invites) withChat(() => undefined);
   };
@@ -196,6 +200,11 @@ function start(): void {
       chat?.identify(next);
     },
     event: (name) => void events.add(name),
+    setLanguage: (next) => withChat((c) => c.setLanguage(next)),
+    theme(next) {
+      Object.assign(look, next);
+      dress(config);
+    },
     on(event, fn) {
       (listeners[event] ??= []).push(fn);
       return () => {
@@ -206,6 +215,7 @@ function start(): void {
       void settled.then(() => {
         chat ??= mount({
           channel, base, lang, config, identity, host, root, launcher, phone, sms, events,
+          texts: script?.dataset['texts'] || set.texts || '',
           early: () => (early.isConnected ? field.value : null),
           badge(count, label) {
             mark.textContent = label;

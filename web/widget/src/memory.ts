@@ -12,6 +12,7 @@ interface Kept extends Partial<Session> {
   read?: number; // the last number he has seen
   seen?: number; // the last number of his that an operator has seen
   reach?: Reach;
+  mute?: boolean;
 }
 
 /** Numbers that work when the desk is not reached. */
@@ -101,6 +102,15 @@ export class Memory {
   }
   set reach(r: Reach) {
     if (this.known) this.#save({ reach: r });
+  }
+
+  #mute?: boolean; // of this page, while nothing is kept
+  get mute(): boolean {
+    return this.#mute ?? this.#load().mute ?? false;
+  }
+  set mute(yes: boolean) {
+    this.#mute = yes;
+    if (this.known) this.#save({ mute: yes });
   }
 
   get draft(): string {

@@ -47,7 +47,7 @@ export function rating(url: string, s: Speech): HTMLElement {
     comment.addEventListener('change', () => void ask(score, comment.value));
     box.replaceChildren(
       h('div.scores', { role: 'group', class: `scores ${kind}` }, ...scores.map((n) =>
-        h('button', { type: 'button', 'aria-label': thumbs && kind === 'csat' ? (n > 1 ? s.t.good : s.t.bad) : s.t.score(s.number(n), s.number(kind === 'nps' ? 10 : 5)), 'aria-pressed': String(n === score), onclick: () => void ask(n, state!.comment) }, look(n)))),
+        h('button', { type: 'button', 'aria-label': thumbs && kind === 'csat' ? (n > 1 ? s.t.good : s.t.bad) : s.say(s.t.score, s.number(n), s.number(kind === 'nps' ? 10 : 5)), 'aria-pressed': String(n === score), onclick: () => void ask(n, state!.comment) }, look(n)))),
       ...(score < 0 ? [] : [comment]), note,
     );
   };

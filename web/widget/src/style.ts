@@ -1,7 +1,8 @@
 // How the window looks. Logical properties throughout: it mirrors by itself.
 export const STYLE = `
-:host{--bg:#fff;--soft:#f4f6f5;--line:#e0e6e3;--ink:#16211e;--dim:#5c6a65;--theirs:#eef2f0;--bad:#b3261e;--warn-bg:#fdf1d8;--warn-ink:#6b4700}
-@media (prefers-color-scheme:dark){:host{--bg:#17201e;--soft:#111917;--line:#2c3936;--ink:#e8eeec;--dim:#9db0aa;--theirs:#243230;--bad:#ff8a80;--warn-bg:#3a2d10;--warn-ink:#f5d58a}}
+:host{--bg:#fff;--soft:#f4f6f5;--line:#e0e6e3;--ink:#16211e;--dim:#5c6a65;--theirs:#eef2f0;--bad:#b3261e;--warn-bg:#fdf1d8;--warn-ink:#6b4700;--tick:#1b8f76}
+@media (prefers-color-scheme:dark){:host(:not([data-theme=light])){--bg:#17201e;--soft:#111917;--line:#2c3936;--ink:#e8eeec;--dim:#9db0aa;--theirs:#243230;--bad:#ff8a80;--warn-bg:#3a2d10;--warn-ink:#f5d58a;--tick:#63cdb6}}
+:host([data-theme=dark]){--bg:#17201e;--soft:#111917;--line:#2c3936;--ink:#e8eeec;--dim:#9db0aa;--theirs:#243230;--bad:#ff8a80;--warn-bg:#3a2d10;--warn-ink:#f5d58a;--tick:#63cdb6}
 .panel,.panel *{box-sizing:border-box}
 .panel{position:fixed;inset-block-end:88px;inset-inline-end:20px;display:flex;flex-direction:column;inline-size:min(384px,calc(100vw - 40px));block-size:min(640px,calc(100vh - 112px));overflow:hidden;border-radius:16px;background:var(--bg);color:var(--ink);font:400 15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",Arial,sans-serif;text-align:start;box-shadow:0 16px 48px rgb(0 0 0/.24),0 2px 8px rgb(0 0 0/.12);animation:rise .18s cubic-bezier(.2,0,0,1)}
 :host([data-side=start]) .panel{inset-inline:20px auto}
@@ -10,14 +11,13 @@ export const STYLE = `
 @keyframes rise{from{opacity:0;transform:translateY(12px)}}
 .panel h2,.panel p{margin:0}
 .panel button{font:inherit;color:inherit;background:none;border:0;padding:0;cursor:pointer}
-.panel :focus-visible{outline:2px solid var(--hf);outline-offset:2px}
-@media (prefers-color-scheme:dark){.panel :focus-visible{outline-color:#8fd8c9}}
+.panel :focus-visible{outline:2px solid var(--ink);outline-offset:2px}
 .icon{inline-size:20px;block-size:20px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round;flex:none}
 .sr{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .invite{position:fixed;inset-block-end:88px;inset-inline-end:20px;display:flex;align-items:flex-start;max-inline-size:min(300px,calc(100vw - 40px));padding:6px;border-radius:16px;background:var(--bg);color:var(--ink);font:400 15px/1.45 system-ui,sans-serif;box-shadow:0 8px 32px rgb(0 0 0/.22)}
 :host([data-side=start]) .invite{inset-inline:20px auto}
 .invite button{all:unset;cursor:pointer;padding:8px;border-radius:10px}
-.invite button:focus-visible{outline:2px solid var(--hf)}
+.invite button:focus-visible{outline:2px solid var(--ink)}
 .head{display:flex;align-items:center;gap:12px;padding:14px 18px;padding-inline-end:10px;background:var(--hf);color:var(--hf-on)}
 .titles{flex:1;min-inline-size:0;display:flex;align-items:center;gap:9px}
 h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
@@ -27,6 +27,12 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .panel .close{display:grid;place-items:center;inline-size:36px;block-size:36px;border-radius:10px}
 .panel .close:hover{background:rgb(255 255 255/.16)}
 .panel .head :focus-visible{outline-color:currentColor}
+.menu{display:grid;gap:2px;padding:8px;border-block-end:1px solid var(--line);font-size:14px}
+.panel .menu button{min-block-size:40px;padding:0 10px;border-radius:10px;text-align:start}
+.panel .menu button:hover{background:var(--soft)}
+.menu [aria-pressed]::after{content:"✕";float:inline-end}
+.menu [aria-pressed=true]::after{content:"✓"}
+.menu input{flex:1;min-inline-size:0;padding:0 8px;border:0;background:none;color:inherit;font:inherit}
 .banner a{color:inherit;font-weight:600;white-space:nowrap}
 .banner{background:var(--warn-bg);color:var(--warn-ink);font-size:13px;padding:8px 18px}
 .banner:empty,.note:empty,.typing:empty,.chips:empty{display:none}
@@ -57,8 +63,7 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .meta{display:flex;align-items:center;gap:4px;margin:3px 5px 0;font-size:11.5px;line-height:1.4;color:var(--dim)}
 .tick{display:inline-flex}
 .tick .icon{inline-size:14px;block-size:14px}
-.tick .i-ticks{color:#1b8f76;inline-size:16px}
-@media (prefers-color-scheme:dark){.tick .i-ticks{color:#63cdb6}}
+.tick .i-ticks{color:var(--tick);inline-size:16px}
 .refused{display:flex;flex-wrap:wrap;align-items:center;gap:2px 10px;margin:2px 4px 0;font-size:12.5px;color:var(--bad)}
 .refused .icon{inline-size:15px;block-size:15px}
 .panel .refused button{text-decoration:underline;text-underline-offset:2px;padding:3px 0}

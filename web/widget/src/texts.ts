@@ -9,14 +9,14 @@ export interface Texts {
   placeholder: string;
   send: string;
   attach: string;
-  remove: (name: string) => string;
+  remove: string; // # is what it is about
   drop: string;
   waiting: string;
   sent: string;
   seen: string;
   retry: string;
   discard: string;
-  typing: (name: string) => string;
+  typing: string;
   typingNobody: string;
   offline: string;
   call: string;
@@ -37,19 +37,28 @@ export interface Texts {
   comment: string;
   good: string;
   bad: string;
-  score: (n: string, of: string) => string;
-  back: (when: string) => string;
+  score: string; // ## is of how many
+  back: string;
   soon: string;
   minutes: Forms;
   hours: Forms;
-  tooLong: (over: string) => string;
-  fileTooLarge: (name: string, mb: string) => string;
-  tooManyFiles: (max: string) => string;
+  tooLong: string;
+  fileTooLarge: string; // ## is the limit in MB
+  tooManyFiles: string;
   signIn: string;
   refused: Record<string, string>; // by the desk's code; "" is the rest
   offlineHours: string;
   greeting: string;
+  menu: string;
+  mail: string;
+  mailTo: string;
+  mailed: string;
+  notMailed: string;
+  sound: string;
 }
+
+/** A language of the site's own: its texts, where they differ from English, and how it is written. */
+export type Tongue = Partial<Texts> & { lang: string; dir?: 'ltr' | 'rtl' };
 
 const en: Texts = {
   close: 'Close the chat',
@@ -58,14 +67,14 @@ const en: Texts = {
   placeholder: 'Write a message…',
   send: 'Send',
   attach: 'Attach files',
-  remove: (name) => `Remove ${name}`,
+  remove: 'Remove #',
   drop: 'Drop files here',
   waiting: 'Waiting to be sent',
   sent: 'Sent',
   seen: 'Read',
   retry: 'Try again',
   discard: 'Delete',
-  typing: (name) => `${name} is typing…`,
+  typing: '# is typing…',
   typingNobody: 'Typing…',
   offline: 'No connection. Keep writing: your messages are saved here and will be sent by themselves.',
   call: 'Call us:',
@@ -86,16 +95,19 @@ const en: Texts = {
   comment: 'Anything to add?',
   good: 'Good',
   bad: 'Bad',
-  score: (n, of) => `${n} out of ${of}`,
-  back: (when) => `We are back ${when}.`,
+  score: '# out of ##',
+  back: 'We are back #.',
   soon: 'We usually answer within a minute.',
   minutes: { one: 'We usually answer within # minute.', other: 'We usually answer within # minutes.' },
   hours: { one: 'We usually answer within # hour.', other: 'We usually answer within # hours.' },
-  tooLong: (over) => `Too long by ${over} characters`,
-  fileTooLarge: (name, mb) => `${name} is larger than ${mb} MB.`,
-  tooManyFiles: (max) => `At most ${max} files in one message.`,
+  tooLong: 'Too long by # characters',
+  fileTooLarge: '# is larger than ## MB.',
+  tooManyFiles: 'At most # files in one message.',
   signIn: 'This chat is for signed-in customers. Please sign in first.',
   refused: {
+    'transcript.empty': 'There is nothing to send before somebody has answered.',
+    'transcript.address_invalid': 'This is not an e-mail address.',
+    'transcript.too_many': 'It was sent several times already. Please try again in an hour.',
     'chat.refused': 'This message was not accepted.',
     'chat.file_too_large': 'The file is too large.',
     'chat.identity_required': 'Please sign in to send this.',
@@ -103,6 +115,12 @@ const en: Texts = {
   },
   offlineHours: 'Nobody is here right now. Write anyway, we will answer.',
   greeting: 'Hello! How can we help?',
+  menu: 'More',
+  mail: 'Send me this conversation by mail',
+  mailTo: 'Your e-mail address',
+  mailed: 'On its way to #.',
+  notMailed: 'This could not be sent.',
+  sound: 'Sound of new messages',
 };
 
 const ru: Texts = {
@@ -112,14 +130,14 @@ const ru: Texts = {
   placeholder: 'Напишите сообщение…',
   send: 'Отправить',
   attach: 'Прикрепить файлы',
-  remove: (name) => `Убрать ${name}`,
+  remove: 'Убрать #',
   drop: 'Перетащите файлы сюда',
   waiting: 'Ждёт отправки',
   sent: 'Отправлено',
   seen: 'Прочитано',
   retry: 'Повторить',
   discard: 'Удалить',
-  typing: (name) => `${name} печатает…`,
+  typing: '# печатает…',
   typingNobody: 'Печатает…',
   offline: 'Нет связи. Продолжайте писать: сообщения сохранены здесь и уйдут сами.',
   call: 'Позвоните:',
@@ -140,16 +158,19 @@ const ru: Texts = {
   comment: 'Хотите что-то добавить?',
   good: 'Хорошо',
   bad: 'Плохо',
-  score: (n, of) => `${n} из ${of}`,
-  back: (when) => `Мы снова на связи: ${when}.`,
+  score: '# из ##',
+  back: 'Мы снова на связи: #.',
   soon: 'Обычно мы отвечаем в течение минуты.',
   minutes: { one: 'Обычно мы отвечаем в течение # минуты.', few: 'Обычно мы отвечаем в течение # минут.', many: 'Обычно мы отвечаем в течение # минут.', other: 'Обычно мы отвечаем в течение # минуты.' },
   hours: { one: 'Обычно мы отвечаем в течение # часа.', few: 'Обычно мы отвечаем в течение # часов.', many: 'Обычно мы отвечаем в течение # часов.', other: 'Обычно мы отвечаем в течение # часа.' },
-  tooLong: (over) => `Слишком длинно, лишних знаков: ${over}`,
-  fileTooLarge: (name, mb) => `Файл ${name} больше ${mb} МБ.`,
-  tooManyFiles: (max) => `Файлов в одном сообщении — не больше ${max}.`,
+  tooLong: 'Слишком длинно, лишних знаков: #',
+  fileTooLarge: 'Файл # больше ## МБ.',
+  tooManyFiles: 'Файлов в одном сообщении — не больше #.',
   signIn: 'Этот чат для клиентов, вошедших на сайт. Пожалуйста, сначала войдите.',
   refused: {
+    'transcript.empty': 'Пока никто не ответил, отправлять нечего.',
+    'transcript.address_invalid': 'Это не адрес электронной почты.',
+    'transcript.too_many': 'Переписку уже отправляли несколько раз. Попробуйте через час.',
     'chat.refused': 'Это сообщение не принято.',
     'chat.file_too_large': 'Файл слишком большой.',
     'chat.identity_required': 'Войдите на сайт, чтобы отправить сообщение.',
@@ -157,6 +178,12 @@ const ru: Texts = {
   },
   offlineHours: 'Сейчас никого нет на месте. Всё равно напишите — мы ответим.',
   greeting: 'Здравствуйте! Чем можем помочь?',
+  menu: 'Ещё',
+  mail: 'Прислать мне переписку на почту',
+  mailTo: 'Ваш адрес электронной почты',
+  mailed: 'Отправляется на #.',
+  notMailed: 'Не удалось отправить.',
+  sound: 'Звук новых сообщений',
 };
 
 const fa: Texts = {
@@ -166,14 +193,14 @@ const fa: Texts = {
   placeholder: 'پیام خود را بنویسید…',
   send: 'ارسال',
   attach: 'پیوست کردن پرونده',
-  remove: (name) => `برداشتن ${name}`,
+  remove: 'برداشتن #',
   drop: 'پرونده‌ها را اینجا رها کنید',
   waiting: 'در انتظار ارسال',
   sent: 'ارسال شد',
   seen: 'خوانده شد',
   retry: 'تلاش دوباره',
   discard: 'حذف',
-  typing: (name) => `${name} در حال نوشتن است…`,
+  typing: '# در حال نوشتن است…',
   typingNobody: 'در حال نوشتن…',
   offline: 'ارتباط قطع است. به نوشتن ادامه دهید؛ پیام‌ها همین‌جا ذخیره و خودبه‌خود فرستاده می‌شوند.',
   call: 'تماس:',
@@ -194,16 +221,19 @@ const fa: Texts = {
   comment: 'نکته‌ای دارید؟',
   good: 'خوب',
   bad: 'بد',
-  score: (n, of) => `${n} از ${of}`,
-  back: (when) => `${when} دوباره پاسخگو هستیم.`,
+  score: '# از ##',
+  back: '# دوباره پاسخگو هستیم.',
   soon: 'معمولاً در کمتر از یک دقیقه پاسخ می‌دهیم.',
   minutes: { one: 'معمولاً در کمتر از # دقیقه پاسخ می‌دهیم.', other: 'معمولاً در کمتر از # دقیقه پاسخ می‌دهیم.' },
   hours: { one: 'معمولاً در کمتر از # ساعت پاسخ می‌دهیم.', other: 'معمولاً در کمتر از # ساعت پاسخ می‌دهیم.' },
-  tooLong: (over) => `${over} نویسه بیش از حد مجاز`,
-  fileTooLarge: (name, mb) => `حجم «${name}» بیش از ${mb} مگابایت است.`,
-  tooManyFiles: (max) => `در هر پیام حداکثر ${max} پرونده.`,
+  tooLong: '# نویسه بیش از حد مجاز',
+  fileTooLarge: 'حجم «#» بیش از ## مگابایت است.',
+  tooManyFiles: 'در هر پیام حداکثر # پرونده.',
   signIn: 'این گفت‌وگو ویژهٔ مشتریانِ واردشده است. لطفاً نخست وارد شوید.',
   refused: {
+    'transcript.empty': 'تا کسی پاسخ ندهد چیزی برای فرستادن نیست.',
+    'transcript.address_invalid': 'این نشانی ایمیل نیست.',
+    'transcript.too_many': 'چند بار فرستاده شده است. یک ساعت دیگر دوباره تلاش کنید.',
     'chat.refused': 'این پیام پذیرفته نشد.',
     'chat.file_too_large': 'پرونده بیش از حد بزرگ است.',
     'chat.identity_required': 'برای فرستادن پیام وارد شوید.',
@@ -211,6 +241,12 @@ const fa: Texts = {
   },
   offlineHours: 'الان کسی اینجا نیست. با این حال بنویسید؛ پاسخ می‌دهیم.',
   greeting: 'سلام! چه کمکی از ما برمی‌آید؟',
+  menu: 'بیشتر',
+  mail: 'گفت‌وگو را برایم ایمیل کنید',
+  mailTo: 'نشانی ایمیل شما',
+  mailed: 'به # فرستاده می‌شود.',
+  notMailed: 'فرستاده نشد.',
+  sound: 'صدای پیام‌های تازه',
 };
 
 export const TEXTS: Record<string, Texts> = { en, ru, fa };
@@ -226,10 +262,10 @@ export class Speech {
   #day: Intl.DateTimeFormat;
   #full: Intl.DateTimeFormat;
 
-  constructor(readonly lang: string) {
-    this.t = TEXTS[lang] ?? en;
-    this.dir = lang === 'fa' ? 'rtl' : 'ltr';
-    this.#locale = lang === 'fa' ? 'fa-IR' : lang === 'ru' ? 'ru-RU' : (globalThis.navigator?.languages?.find((l) => l.startsWith('en')) ?? 'en');
+  constructor(readonly lang: string, own?: Tongue) {
+    this.t = { ...(TEXTS[lang] ?? en), ...own, refused: { ...(TEXTS[lang] ?? en).refused, ...own?.refused } };
+    this.dir = own?.dir ?? (lang === 'fa' ? 'rtl' : 'ltr');
+    this.#locale = lang === 'fa' ? 'fa-IR' : (globalThis.navigator?.languages?.find((l) => l.startsWith(lang)) ?? lang);
     this.#plural = new Intl.PluralRules(this.#locale);
     this.#number = new Intl.NumberFormat(this.#locale, { maximumFractionDigits: 1 });
     this.#time = new Intl.DateTimeFormat(this.#locale, { hour: 'numeric', minute: '2-digit' });
@@ -237,6 +273,10 @@ export class Speech {
     this.#full = new Intl.DateTimeFormat(this.#locale, { dateStyle: 'long', timeStyle: 'short' });
   }
 
+  /** A text with what it is about in the places of ## and #. */
+  say(text: string, it: string, of = ''): string {
+    return text.replace('##', () => of).replace('#', () => it);
+  }
   number(n: number): string {
     return this.#number.format(n);
   }
@@ -262,7 +302,7 @@ export class Speech {
       const day = near
         ? new Intl.RelativeTimeFormat(this.#locale, { numeric: 'auto' }).format(days, 'day')
         : new Intl.DateTimeFormat(this.#locale, days < 7 ? { weekday: 'long' } : { weekday: 'long', day: 'numeric', month: 'long' }).format(at);
-      return this.t.back(`${day}${this.lang === 'fa' ? '،' : ','} ${this.time(at)}`);
+      return this.say(this.t.back, `${day}${this.lang === 'fa' ? '،' : ','} ${this.time(at)}`);
     }
     if (!c.reply) return '';
     const minutes = Math.ceil(c.reply / 60);

@@ -5,8 +5,9 @@ import { bubble, day, restate, type Row, type RowActions } from './bubble.ts';
 import { Composer, type ComposerEvents } from './composer.ts';
 import { h, icon } from './dom.ts';
 import { Form } from './form.ts';
+import { menu, type MenuEvents } from './menu.ts';
 
-export interface ViewEvents extends RowActions, ComposerEvents {
+export interface ViewEvents extends RowActions, ComposerEvents, MenuEvents {
   closed(): void;
 }
 
@@ -45,11 +46,16 @@ export class View {
     grown.observe(this.#scroll);
     grown.observe(this.#log);
     grown.observe(this.#typing);
+    const list = menu(s, on);
+    const more = h('button.close', {
+      type: 'button', title: s.t.menu, 'aria-label': s.t.menu, 'aria-expanded': 'false', 'aria-controls': 'menu',
+      onclick: () => more.setAttribute('aria-expanded', String(!(list.hidden = !list.hidden))),
+    }, icon('more'));
     const head = h('div.head', {},
       h('div.titles', {}, h('h2', { id: 'title', dir: 'auto' }, config.title), h('span.duty', { 'data-on': config.on_duty ? '1' : '' })),
-      h('button.close', { type: 'button', title: s.t.close, 'aria-label': s.t.close, onclick: () => on.closed() }, icon('close')));
+      more, h('button.close', { type: 'button', title: s.t.close, 'aria-label': s.t.close, onclick: () => on.closed() }, icon('close')));
     this.panel = h('section.panel', { role: 'dialog', id: 'panel', 'aria-labelledby': 'title', lang: s.lang, dir: s.dir, hidden: true },
-      head, this.#banner, h('div.middle', {}, this.#scroll, this.#jump),
+      head, list, this.#banner, h('div.middle', {}, this.#scroll, this.#jump),
       config.identity_required ? h('p.signin', { hidden: true }, s.t.signIn) : null,
       this.composer.el, h('div.dropzone', { 'aria-hidden': 'true' }, s.t.drop));
     this.panel.addEventListener('keydown', (e) => this.#key(e));
@@ -85,7 +91,7 @@ export class View {
   typing(name: string | null): void {
     clearTimeout(this.#typingTimer);
     this.#typing.replaceChildren(
-      ...(name === null ? [] : [h('span.dots', { 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('bdi', {}, name && name !== '…' ? this.s.t.typing(name) : this.s.t.typingNobody)]),
+      ...(name === null ? [] : [h('span.dots', { 'aria-hidden': 'true' }, h('i'), h('i'), h('i')), h('bdi', {}, name && name !== '…' ? this.s.say(this.s.t.typing, name) : this.s.t.typingNobody)]),
     );
     if (name !== null) this.#typingTimer = setTimeout(() => this.typing(null), 6000);
     if (this.#stick) this.#toEnd();

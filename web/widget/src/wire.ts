@@ -7,8 +7,10 @@ export interface Config {
   /** Numbers that work when the desk is not reached; '' for none. */
   phone: string;
   sms: string;
+  theme?: 'auto' | 'light' | 'dark';
   color: string;
   position: 'start' | 'end';
+  label?: string;
   lang: string;
   on_duty: boolean;
   back?: string; // when somebody is here again, while the desk is closed
@@ -97,6 +99,8 @@ export interface Boot {
   /** Numbers that the page itself knows, for when the desk was never reached. */
   phone: string;
   sms: string;
+  /** Where the site has texts of its own, '' for nowhere. */
+  texts: string;
   /** What was written before the chat had come; null when nothing is open. */
   early(): string | null;
   badge(count: number, label: string): void;
@@ -110,4 +114,13 @@ export interface Chat {
   open(): void;
   close(): void;
   identify(identity: Identity | null): void;
+  setLanguage(next: string): void;
+}
+
+/** How the chat looks, as the site's own script may set it over the channel's settings. */
+export interface Look {
+  theme?: 'auto' | 'light' | 'dark';
+  color?: string;
+  position?: 'start' | 'end';
+  label?: string; // on the button
 }

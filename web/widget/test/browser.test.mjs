@@ -237,6 +237,94 @@ visit('two first messages from two tabs come from one visitor', async (open) => 
   assert.equal(both(l), 2);
 });
 
+visit('the conversation goes by mail when it is asked for', async (open) => {
+  const page = await open();
+  await page.click('.launcher');
+  await write(page, unique('Send it to me'));
+  await page.locator('.mine .i-tick').waitFor();
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('button', { name: 'Send me this conversation by mail' }).click();
+  const field = page.getByLabel('Your e-mail address'); // none is known
+  await field.fill('nobody');
+  await field.press('Enter');
+  assert.equal(await page.locator('.menu .note').textContent(), '', 'the browser refuses what is no address');
+  await field.fill('ana@example.com');
+  await field.press('Enter');
+  await page.getByText('On its way to ana@example.com.').waitFor();
+  const { Mailed } = await log();
+  assert.equal(Mailed.filter((m) => m.endsWith(' ana@example.com en')).length, 1);
+});
+
+visit('a new message sounds once the visitor has touched the page, and not when he has muted it', async (open) => {
+  const page = await open();
+  await page.evaluate(() => {
+    window.heard = 0;
+    const make = AudioContext.prototype.createOscillator;
+    AudioContext.prototype.createOscillator = function () {
+      window.heard++;
+      return make.call(this);
+    };
+  });
+  await page.click('.launcher');
+  await write(page, unique('hello'));
+  await page.locator('.mine .i-tick').waitFor();
+  const comes = async () => {
+    const text = unique('news');
+    await play('say', text);
+    await page.locator('.theirs', { hasText: text }).waitFor({ state: 'attached' });
+  };
+  await comes();
+  assert.equal(await page.evaluate(() => window.heard), 0, 'what is looked at makes no sound');
+  await page.press('textarea', 'Escape');
+  await comes();
+  assert.equal(await page.evaluate(() => window.heard), 2);
+  await page.evaluate(() => window.holdfast.open());
+  await page.getByRole('button', { name: 'More' }).click();
+  const sound = page.getByRole('button', { name: 'Sound of new messages' });
+  assert.equal(await sound.getAttribute('aria-pressed'), 'true');
+  await sound.click();
+  await page.reload();
+  await page.waitForSelector('holdfast-chat:not([hidden])', { state: 'attached' });
+  await page.click('.launcher');
+  await page.getByRole('button', { name: 'More' }).click();
+  assert.equal(await sound.getAttribute('aria-pressed'), 'false', 'it is remembered');
+});
+
+visit('the site sets how it looks and which language it speaks', async (open) => {
+  const page = await open();
+  await page.click('.launcher');
+  const text = unique('kept');
+  await page.fill('textarea', text);
+  const colour = (what) => page.locator(what).evaluate((el) => getComputedStyle(el).backgroundColor);
+  const light = await colour('.panel');
+  await page.evaluate(() => window.holdfast.theme({ theme: 'dark', color: '#ffd400', position: 'start', label: 'Chat' }));
+  assert.notEqual(await colour('.panel'), light);
+  assert.equal(await colour('.launcher'), 'rgb(255, 212, 0)');
+  assert.equal(await page.locator('.launcher').evaluate((el) => getComputedStyle(el).color), 'rgb(17, 17, 17)', 'what stands on it can be read');
+  assert.ok((await page.locator('.launcher').boundingBox()).x < 100);
+  assert.match(await page.locator('.launcher').textContent(), /Chat/);
+  await page.evaluate(() => window.holdfast('theme', { theme: 'light' }));
+  assert.equal(await colour('.panel'), light);
+  await page.evaluate(() => window.holdfast.setLanguage('fa'));
+  await page.locator('.panel[dir=rtl]').waitFor();
+  assert.equal(await page.inputValue('textarea'), text, 'what is being written stays');
+  assert.equal(await page.locator('.panel').isVisible(), true);
+  await page.evaluate(() => window.holdfast('setLanguage', 'ru'));
+  await page.getByRole('button', { name: 'Закрыть чат' }).waitFor();
+  await write(page, text);
+  await mine(page, text).locator('.i-tick').waitFor();
+});
+
+visit('it speaks a language of the site\'s own, from a file of the site\'s own', async (open, ctx) => {
+  await ctx.addInitScript(() => (window.holdfast = { texts: '/own.json' }));
+  const page = await open();
+  await page.click('.launcher');
+  await page.getByPlaceholder('Nachricht schreiben…').waitFor();
+  assert.equal(await page.locator('.panel h2').textContent(), 'Schreiben Sie uns');
+  assert.equal(await page.locator('.panel').getAttribute('lang'), 'de');
+  assert.ok(await page.getByRole('button', { name: 'Close the chat' }).isVisible(), 'what the file lacks is English');
+});
+
 visit('in Persian it mirrors, on a phone it fills the screen', async (open) => {
   const page = await open('fa');
   const side = await page.locator('.launcher').boundingBox();
@@ -268,6 +356,7 @@ test('nothing serious for those who use a reader or a keyboard (axe)', { skip },
     await page.locator('.mine .i-tick').waitFor();
     await play('say', 'Hi');
     await page.locator('.theirs').waitFor();
+    await page.getByRole('button', { name: 'More' }).click();
     await page.waitForTimeout(250); // the window has risen
     await page.addScriptTag({ content: axe.source });
     const { violations } = await page.evaluate(() => window.axe.run());
