@@ -774,6 +774,8 @@ export interface components {
             opened_at?: string;
             operator: string;
             page?: string;
+            /** @description The same ones, with what they were called. */
+            parts: components["schemas"]["InboxPart"][];
             person: components["schemas"]["InboxCustomer"];
             preview: string;
             preview_direction: string;
@@ -926,6 +928,12 @@ export interface components {
         InboxNamed: {
             id: string;
             name: string;
+        };
+        InboxPart: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            subject: string;
         };
         InboxTag: {
             /** Format: int64 */

@@ -6,7 +6,7 @@ import { watch } from './watch';
 import type { Conversation, ConversationPage, Counts, Fault, ID, List, Listing, Thread, Typing } from './words';
 
 export const views = ['mine', 'unassigned', 'open', 'waiting', 'snoozed', 'resolved', 'closed', 'all'] as const;
-export type View = (typeof views)[number] | 'unread';
+export type View = (typeof views)[number] | 'unread' | 'mentions';
 
 export function counts(): Counts | undefined {
   watch('counts');
