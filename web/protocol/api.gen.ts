@@ -131,6 +131,11 @@ export interface components {
             /** @description reply: the status it sets. */
             then?: string;
         };
+        ActionPage: {
+            items: components["schemas"]["Action"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         Actor: {
             id?: string;
             kind: string;

@@ -1,6 +1,7 @@
 import { toggleTheme } from './account';
 import type { Action } from './action';
 import { assign, take, unassign } from './assign';
+import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
 import { note } from './note';
@@ -18,6 +19,6 @@ import { buildFilter, goSaved } from './views';
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
-  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter, compose, customerPanel, palette, help, toggleTheme, signOut,
+  markUnread, next, previous, select as Action, selectMode, selectAll, selectNone, undoMany, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter, compose, customerPanel, palette, help, toggleTheme, signOut,
   ...goSections, newChannel, newImport,
 ];
