@@ -58,6 +58,12 @@ export function full(at: string | null | undefined): string {
   return d ? dates({ dateStyle: 'medium', timeStyle: 'short' }).format(d) : '';
 }
 
+/** A day without an hour, as 2026-11-30, in the reader's calendar. */
+export function dateName(value: string): string {
+  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value);
+  return m ? dates({ dateStyle: 'medium' }).format(new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]))) : '';
+}
+
 /** A moment to come or past, in words: "in 5 minutes", "3 days ago". */
 export function relative(at: string | null | undefined, now = Date.now()): string {
   const d = valid(at);

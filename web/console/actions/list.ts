@@ -4,6 +4,9 @@ import { assign, take, unassign } from './assign';
 import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
+import { askCsat, askNps } from './rate';
+import { chooseMacro } from './macro';
+import { merge, split } from './merge';
 import { note } from './note';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
@@ -18,7 +21,7 @@ import { buildFilter, goSaved } from './views';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
-  reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
+  reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action, chooseMacro as Action, merge as Action, split as Action, askCsat, askNps,
   markUnread, next, previous, select as Action, selectMode, selectAll, selectNone, undoMany, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter, compose, customerPanel, palette, help, toggleTheme, signOut,
   ...goSections, newChannel, newImport,
 ];

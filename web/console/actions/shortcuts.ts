@@ -21,7 +21,7 @@ export function typing(target: EventTarget | null): boolean {
 }
 
 // Those that are fetched when they are asked for: what is typed meanwhile is meant for them.
-const dialogs = new Set<string>(['help', 'compose', 'filter']);
+const dialogs = new Set<string>(['help', 'compose', 'filter', 'run-macro', 'merge']);
 
 /** Reads keys one after another: a first "g" waits a second for the next. */
 export class Shortcuts {

@@ -37,6 +37,12 @@ export function page(id: ID): ConversationPage | undefined {
   return sync.store.pages.get(id);
 }
 
+/** The conversation that this one is shown as, when it was merged. */
+export function mergedInto(id: ID): ID | undefined {
+  watch('conversation:' + id);
+  return sync.store.merged.get(id);
+}
+
 export function pageFault(id: ID): Fault | undefined {
   watch('conversation:' + id);
   return sync.store.pageFaults.get(id);
