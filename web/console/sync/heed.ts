@@ -14,9 +14,12 @@ export function outdated(entry: Entry): string[] {
       return [`/${String(body.of)}s/${subject}/fields`];
     case 'setup.changed':
       return [`/${String(body.what ?? '')}s`, `/${String(body.what ?? '')}`];
+    case 'conversation.merged':
+    case 'conversation.unmerged':
+    case 'message.moved':
+      return ['/customers'];
     case 'message.received':
     case 'message.noted':
-    case 'message.moved':
       return [];
   }
   const noun = kind.slice(0, kind.indexOf('.'));
