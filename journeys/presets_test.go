@@ -36,6 +36,11 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 		State   holdfast.Status
 		Tags    []string
 		Merged  []holdfast.ID
+		Parts   []struct {
+			ID      holdfast.ID
+			Number  int64
+			Subject string
+		}
 	}
 	var router, invoice item
 	for _, c := range all[item](h, "/conversations?view=all") {
@@ -200,6 +205,9 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 	// One matter after all, and then not.
 	var one item
 	as(joe, "POST", "/conversations/"+router.ID.String()+"/merge", map[string]any{"with": invoice.ID}, &one, http.StatusOK)
+	if p := one.Parts; len(p) != 1 || p[0].ID != one.Merged[0] || p[0].Number == 0 || p[0].Subject == one.Subject || p[0].Subject == "" {
+		t.Errorf("it is made of %+v", p)
+	}
 	if len(one.Merged) != 1 || len(all[item](h, "/conversations?view=all")) != 1 {
 		t.Errorf("merged %+v", one)
 	}

@@ -19,7 +19,7 @@ const valid = (at: string | null | undefined): Date | null => {
 export const number = (n: number): string => new Intl.NumberFormat(locale()).format(n);
 
 /** A number that is a name and not an amount: no groups of thousands. */
-export const plain = (n: number): string => new Intl.NumberFormat(locale(), { useGrouping: false }).format(n);
+export const plain = (n: number): string => new Intl.NumberFormat(locale(), { useGrouping: false, maximumFractionDigits: 9 }).format(n);
 
 /** A name inside a sentence that may run the other way. */
 export const isolate = (text: string): string => (text ? `\u2068${text}\u2069` : '');

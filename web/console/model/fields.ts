@@ -1,4 +1,4 @@
-import { dateName, number } from '../../texts/format';
+import { dateName, plain } from '../../texts/format';
 import { language, t } from '../../texts/text.svelte';
 import { items, resource } from './watch';
 import type { CustomField, ID } from './words';
@@ -18,7 +18,7 @@ export const labelOf = (f: CustomField): string => inLanguage(f.labels, f.key);
 export function valueText(f: Pick<CustomField, 'type' | 'choices'>, value: string): string {
   switch (f.type) {
     case 'bool': return t(value === 'yes' ? 'field.yes' : 'field.no');
-    case 'number': return Number.isFinite(Number(value)) ? number(Number(value)) : value;
+    case 'number': return Number.isFinite(Number(value)) ? plain(Number(value)) : value;
     case 'date': return dateName(value) || value;
     case 'choice': return inLanguage(f.choices.find((c) => c.value === value)?.labels, value);
   }
