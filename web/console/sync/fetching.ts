@@ -2,7 +2,7 @@ import type { Client } from '../../protocol/client';
 import { emptyThread, isEvent, putMessage, setThread } from './apply';
 import type { Listing, Store } from './store';
 import { readFilter } from './matches';
-import { asFault, type Conversation, type ConversationPage, type Counts, type ID, type List, type Message, type TimelineItem, type ViewFilter } from './words';
+import { asFault, type Conversation, type ConversationPage, type Counts, type Fault, type ID, type List, type Message, type TimelineItem, type ViewFilter } from './words';
 
 /** A call that runs at once when it was quiet and at most once per pause when it is not. */
 export function throttled(pause: number, run: () => Promise<void>): () => void {
@@ -43,7 +43,9 @@ export class Fetching {
   kept: {
     list: (query: Record<string, string>) => ID[] | undefined; counts: () => Counts | undefined; thread: (id: ID) => Promise<boolean>;
     order: (query: Record<string, string>) => ViewFilter['order']; gone: (id: ID) => void;
-  } = { list: () => undefined, counts: () => undefined, thread: async () => false, order: () => undefined, gone: () => {} };
+    /** Whether the desk is known to be away: then nothing waits for its answer. */
+    away: () => boolean;
+  } = { list: () => undefined, counts: () => undefined, thread: async () => false, order: () => undefined, gone: () => {}, away: () => false };
   /** Told when the lists are being brought up to date. */
   onLists: () => void = () => {};
 
@@ -68,6 +70,7 @@ export class Fetching {
   }
 
   async counts(): Promise<void> {
+    if (this.kept.away()) this.localCounts();
     try {
       this.store.counts = await this.client.get<Counts>('/conversations/counts');
       this.store.changed('counts');
@@ -108,6 +111,7 @@ export class Fetching {
   async head(key: string): Promise<void> {
     const l = this.store.listings.get(key);
     if (!l) return;
+    if (this.kept.away()) this.fromHere(key, l);
     try {
       // Only in the latest first can what was fetched before stay behind a fresh page: it did not move.
       const latest = (l.query.filter ? readFilter(l.query.filter)?.order : this.kept.order(l.query)) ?? 'latest';
@@ -129,9 +133,16 @@ export class Fetching {
       });
     } catch (error) {
       const fault = asFault(error);
-      const ids = fault.status === 0 ? this.kept.list(l.query) : undefined;
-      this.setListing(key, ids ? { ids, next: '', loaded: true, loading: false, fault: undefined, local: true } : { loading: false, fault, ...(fault.status === 404 || fault.status === 403 ? { ids: [], loaded: false } : {}) });
+      if (fault.status === 0) this.fromHere(key, l, fault);
+      else this.setListing(key, { loading: false, fault, ...(fault.status === 404 || fault.status === 403 ? { ids: [], loaded: false } : {}) });
     }
+  }
+
+  /** The list as this device knows it, or, once the desk was asked in vain, why there is none. */
+  private fromHere(key: string, l: Listing, fault?: Fault): void {
+    const ids = this.kept.list(l.query);
+    if (ids) this.setListing(key, { ids, next: '', loaded: true, loading: false, fault: undefined, local: true });
+    else if (fault) this.setListing(key, { loading: false, fault });
   }
 
   async more(query: Record<string, string>): Promise<void> {

@@ -4,10 +4,10 @@ import { localCounts, localList, type Known } from './find';
 import type { Keeper } from './keeper';
 import type { Resources } from './resource';
 import type { Store } from './store';
-import type { Me, SavedView, Team } from './words';
+import type { LiveState, Me, SavedView, Team } from './words';
 
 /** What this device knows of the desk without asking it. */
-export interface Here { readonly me: Me | undefined; store: Store; device: Device; resources: Resources; keeper: Keeper }
+export interface Here { readonly me: Me | undefined; readonly live: LiveState; store: Store; device: Device; resources: Resources; keeper: Keeper }
 
 /** Who looks at views here, and what the views are made of. */
 export function known({ me, resources, keeper }: Pick<Here, 'me' | 'resources' | 'keeper'>): Known {
@@ -28,5 +28,6 @@ export function keptHere(here: Here): Fetching['kept'] {
     counts: () => (device.keeps && here.me ? localCounts(store.conversations.values(), here.me.operator.id) : undefined),
     thread: (id) => keeper.thread(id),
     gone: (id) => keeper.gone(id),
+    away: () => here.live !== 'live' && device.keeps,
   };
 }
