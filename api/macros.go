@@ -98,6 +98,15 @@ func (a *API) mayAct(ctx context.Context, id access.Identity, actions []holdfast
 
 // act fills in the texts of actions and carries them out on a conversation.
 func (a *API) act(ctx context.Context, id access.Identity, who desk.By, c *inbox.Conversation, actions []holdfast.Action, undo time.Duration) error {
+	ready, err := a.filled(ctx, id, c, actions)
+	if err != nil {
+		return err
+	}
+	return a.Desk.Act(ctx, who, c.ID, ready, undo)
+}
+
+// filled is a list of actions with the texts that a conversation's customer would get.
+func (a *API) filled(ctx context.Context, id access.Identity, c *inbox.Conversation, actions []holdfast.Action) ([]holdfast.Action, error) {
 	ready := make([]holdfast.Action, len(actions))
 	var facts presets.Facts
 	var s presets.Situation
@@ -106,13 +115,13 @@ func (a *API) act(ctx context.Context, id access.Identity, who desk.By, c *inbox
 			if facts == (presets.Facts{}) {
 				var err error
 				if s, facts, err = a.situation(ctx, id, c); err != nil {
-					return err
+					return nil, err
 				}
 			}
 			if !act.Canned.IsZero() {
 				r, err := a.Presets.CannedReply(ctx, id, act.Canned)
 				if err != nil {
-					return err
+					return nil, err
 				}
 				act.Text, _ = r.Text(s)
 				act.Canned = holdfast.ID{}
@@ -121,7 +130,29 @@ func (a *API) act(ctx context.Context, id access.Identity, who desk.By, c *inbox
 		}
 		ready[i] = act
 	}
-	return a.Desk.Act(ctx, who, c.ID, ready, undo)
+	return ready, nil
+}
+
+type previewMacroIn struct {
+	IDIn
+	Macro string `path:"macro" format:"uuid"`
+}
+
+func (a *API) previewMacro(ctx context.Context, id access.Identity, in *previewMacroIn) (*body[page[holdfast.Action]], error) {
+	macro, err := parseID(in.Macro, "macro")
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Inbox.Conversation(ctx, id.Workspace, in.id(), id.Operator)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.Presets.Macro(ctx, id, macro)
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.filled(ctx, id, c, m.Actions)
+	return paged(list, "", err)
 }
 
 type bulkIn struct {

@@ -78,6 +78,7 @@ func (a *API) register() {
 	handle(a, post, "/conversations/{id}/merge", holdfast.WriteConversations, "Make it one with another of the same customer", a.mergeConversation)
 	handle(a, del, "/conversations/{id}/merge", holdfast.WriteConversations, "Take it out of what it was merged into", a.unmergeConversation)
 	handle(a, post, "/conversations/{id}/split", holdfast.WriteConversations, "Move messages of it into another conversation", a.splitConversation)
+	handle(a, get, "/conversations/{id}/macros/{macro}", holdfast.ReadConversations, "What a macro would do to it, its texts filled in", a.previewMacro)
 	handle(a, post, "/conversations/{id}/macros/{macro}", holdfast.WriteConversations, "Run a macro on it: all of it or nothing", a.runMacro)
 	handle(a, post, "/conversations/bulk", holdfast.WriteConversations, "Act on many conversations", a.actOnMany)
 

@@ -72,17 +72,18 @@ type viewCount struct {
 	Partial bool        `json:"partial,omitempty" doc:"Only the latest 20000 conversations were looked at."`
 }
 
-func (a *API) countViews(ctx context.Context, id access.Identity, _ *struct{}) (*body[page[viewCount]], error) {
-	views, err := a.Presets.Views(ctx, id)
+type countViewsIn struct {
+	Filter string `query:"filter" maxLength:"16384" doc:"Instead of the saved views: a filter as JSON, to count before it is saved. Its id is empty."`
+}
+
+func (a *API) countViews(ctx context.Context, id access.Identity, in *countViewsIn) (*body[page[viewCount]], error) {
+	views, err := a.countedViews(ctx, id, in.Filter)
 	if err != nil {
 		return nil, err
 	}
 	who, err := a.asker(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	if len(views) > countedViews {
-		views = views[:countedViews]
 	}
 	filters := make([]holdfast.ViewFilter, len(views))
 	for i := range views {
@@ -99,14 +100,31 @@ func (a *API) countViews(ctx context.Context, id access.Identity, _ *struct{}) (
 	return paged(list, "", nil)
 }
 
-// countedViews is how many views are counted in one call: one's own come first.
-const countedViews = 60
+// maxCounted is how many views are counted in one call: one's own come first.
+const maxCounted = 60
+
+// countedViews are the saved ones, or the one that is being tried.
+func (a *API) countedViews(ctx context.Context, id access.Identity, filter string) ([]presets.View, error) {
+	if filter != "" {
+		f, err := parseFilter(filter)
+		return []presets.View{{Filter: f}}, err
+	}
+	views, err := a.Presets.Views(ctx, id)
+	return views[:min(len(views), maxCounted)], err
+}
+
+func parseFilter(s string) (f holdfast.ViewFilter, err error) {
+	if err := json.Unmarshal([]byte(s), &f); err != nil {
+		return f, holdfast.Errorf(holdfast.Invalid, "view.malformed", "the filter is not JSON: %w", err).WithField("filter")
+	}
+	return f, nil
+}
 
 // tryFilter reads a page of what a filter finds that is not saved, as JSON.
 func (a *API) tryFilter(ctx context.Context, id access.Identity, filter, cursor string, limit int) (*body[page[inbox.Item]], error) {
-	var f holdfast.ViewFilter
-	if err := json.Unmarshal([]byte(filter), &f); err != nil {
-		return nil, holdfast.Errorf(holdfast.Invalid, "view.malformed", "the filter is not JSON: %w", err).WithField("filter")
+	f, err := parseFilter(filter)
+	if err != nil {
+		return nil, err
 	}
 	who, err := a.asker(ctx, id)
 	if err != nil {

@@ -18,6 +18,14 @@ type Conversation struct {
 	Draft    *Draft         `json:"draft"`
 	ReadUpto holdfast.Clock `json:"read_upto"`
 	Merged   []holdfast.ID  `json:"merged" doc:"Conversations that are shown as this one."`
+	Parts    []Part         `json:"parts" doc:"The same ones, with what they were called."`
+}
+
+// Part is a conversation that is shown as another.
+type Part struct {
+	ID      holdfast.ID `json:"id"`
+	Number  int64       `json:"number"`
+	Subject string      `json:"subject"`
 }
 
 // Draft is what an operator has typed and not sent.
@@ -38,11 +46,11 @@ func shown(id string) string {
 }
 
 // members are the conversations that are shown as this one, itself left out.
-func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]holdfast.ID, error) {
-	rows, err := b.db.Query(ctx, "SELECT id FROM conversation WHERE merged = $1 AND workspace = $2 ORDER BY id", id, workspace)
-	list, err := store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]Part, error) {
+	rows, err := b.db.Query(ctx, "SELECT id, number, subject FROM conversation WHERE merged = $1 AND workspace = $2 ORDER BY id", id, workspace)
+	list, err := store.Collect(rows, err, func(r *store.Rows, p *Part) error { return r.Scan(&p.ID, &p.Number, &p.Subject) })
 	if list == nil {
-		list = []holdfast.ID{}
+		list = []Part{}
 	}
 	return list, err
 }
@@ -77,8 +85,12 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 		}
 	}
 	var d Draft
-	if c.Merged, err = b.members(ctx, workspace, c.ID); err != nil {
+	if c.Parts, err = b.members(ctx, workspace, c.ID); err != nil {
 		return nil, err
+	}
+	c.Merged = make([]holdfast.ID, len(c.Parts))
+	for i, p := range c.Parts {
+		c.Merged[i] = p.ID
 	}
 	id = c.ID
 	err = b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, id).Scan(&d.Text, &d.Note, &d.At)
@@ -191,8 +203,8 @@ func (b *Inbox) Messages(ctx context.Context, workspace, conversation holdfast.I
 	args := []any{workspace, before, limit + 1, conversation}
 	in := "= $4"
 	if len(members) > 0 {
-		for _, id := range members {
-			args = append(args, id)
+		for _, m := range members {
+			args = append(args, m.ID)
 		}
 		in = "IN " + store.In(4, len(args)-3)
 	}

@@ -36,6 +36,11 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 		State   holdfast.Status
 		Tags    []string
 		Merged  []holdfast.ID
+		Parts   []struct {
+			ID      holdfast.ID
+			Number  int64
+			Subject string
+		}
 	}
 	var router, invoice item
 	for _, c := range all[item](h, "/conversations?view=all") {
@@ -85,6 +90,19 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 	}
 	as(joe, "PUT", "/macros/"+macro.String(), map[string]any{"owner": map[string]string{"operator": "me"}, "name": "Restart and wait", "actions": []map[string]any{
 		{"do": "reply", "canned": canned, "then": "waiting"}, {"do": "tag", "tag": "restart"}, {"do": "assign", "me": true}}}, nil, http.StatusOK)
+	// A look at it first, with the texts that would go; it does nothing.
+	var steps list[holdfast.Action]
+	as(joe, "GET", "/conversations/"+router.ID.String()+"/macros/"+macro.String(), nil, &steps, http.StatusOK)
+	if len(steps.Items) != 3 || !strings.HasPrefix(steps.Items[0].Text, "Dear Ana, turn it off and on.") || steps.Items[1].Tag != "restart" {
+		t.Errorf("the macro would do %+v", steps.Items)
+	}
+	h.must("GET", "/conversations/"+router.ID.String(), nil, &router)
+	if router.State != holdfast.Open || len(router.Tags) != 0 {
+		t.Errorf("looking has made it %+v", router)
+	}
+	if a := h.ask(t.Context(), caller{token: h.token}, "GET", "/api/v1/conversations/"+router.ID.String()+"/macros/"+macro.String(), nil); a.status != http.StatusNotFound {
+		t.Errorf("another looks at Joe's own macro: %d %s", a.status, a.body)
+	}
 	run := map[string]any{"id": holdfast.NewID()}
 	for range 2 {
 		var c item
@@ -131,6 +149,11 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 	if len(counts.Items) != 1 || counts.Items[0].Count != 1 {
 		t.Errorf("counts %+v", counts.Items)
 	}
+	as(joe, "GET", "/views/counts?filter="+url.QueryEscape(string(raw)), nil, &counts, http.StatusOK)
+	if len(counts.Items) != 1 || counts.Items[0].Count != 1 || !counts.Items[0].ID.IsZero() {
+		t.Errorf("the same filter, not saved, counts %+v", counts.Items)
+	}
+	as(joe, "GET", "/views/counts?filter=nonsense", nil, nil, http.StatusBadRequest)
 	h.must("GET", "/views", nil, &counts)
 	if len(counts.Items) != 0 {
 		t.Error("another sees Joe's own view")
@@ -182,6 +205,9 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 	// One matter after all, and then not.
 	var one item
 	as(joe, "POST", "/conversations/"+router.ID.String()+"/merge", map[string]any{"with": invoice.ID}, &one, http.StatusOK)
+	if p := one.Parts; len(p) != 1 || p[0].ID != one.Merged[0] || p[0].Number == 0 || p[0].Subject == one.Subject || p[0].Subject == "" {
+		t.Errorf("it is made of %+v", p)
+	}
 	if len(one.Merged) != 1 || len(all[item](h, "/conversations?view=all")) != 1 {
 		t.Errorf("merged %+v", one)
 	}

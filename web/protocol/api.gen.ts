@@ -131,6 +131,11 @@ export interface components {
             /** @description reply: the status it sets. */
             then?: string;
         };
+        ActionPage: {
+            items: components["schemas"]["Action"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         Actor: {
             id?: string;
             kind: string;
@@ -784,6 +789,8 @@ export interface components {
             opened_at?: string;
             operator: string;
             page?: string;
+            /** @description The same ones, with what they were called. */
+            parts: components["schemas"]["InboxPart"][];
             person: components["schemas"]["InboxCustomer"];
             preview: string;
             preview_direction: string;
@@ -936,6 +943,12 @@ export interface components {
         InboxNamed: {
             id: string;
             name: string;
+        };
+        InboxPart: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            subject: string;
         };
         InboxTag: {
             /** Format: int64 */

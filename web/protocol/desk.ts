@@ -44,7 +44,9 @@ export type Conversation = Exactly<S['InboxItem'], {
 }>;
 export type Draft = S['InboxDraft'];
 export type Customer = S['InboxCustomer'];
-export type ConversationPage = Conversation & Pick<S['InboxConversation'], 'page' | 'read_upto'> & { person: Customer | null; draft: Draft | null };
+export type ConversationPage = Conversation & Pick<S['InboxConversation'], 'page' | 'read_upto'> & { person: Customer | null; draft: Draft | null; parts?: Part[] };
+/** A conversation that was merged into another. */
+export type Part = S['InboxPart'];
 export type Delivery = Exactly<Lacking<S['InboxDeliveryState'], 'attempts'>, { state: DeliveryState; due_at?: string | null }>;
 export type Message = Exactly<Lacking<S['InboxMessage'], 'lsn' | 'customer' | 'subject' | 'has_html' | 'attachments' | 'has_raw'>, { direction: Direction; delivery?: Delivery | null }>;
 
@@ -109,3 +111,15 @@ export type TablePreview = S['ImporterPreview'];
 export type NoticeView = S['NoticeView'];
 export type NoticeSettings = S['NoticesSettings'];
 export type Ways = S['NoticesWays'];
+
+/** What is prepared once and used often, and what is known of customers and conversations besides. */
+export type Condition = S['Condition'];
+export type ViewFilter = S['ViewFilter'];
+export type Owner = Lacking<S['Owner'], 'team' | 'operator'>;
+export type SavedView = Exactly<S['PresetsView'], { owner: Owner }>;
+export type ViewCount = S['ViewCount'];
+export type Macro = Exactly<S['PresetsMacro'], { owner: Owner }>;
+export type Step = S['Action'];
+export type BulkResult = S['BulkResult'];
+export type CustomField = S['PresetsField'];
+export type Rating = Exactly<S['FeedbackRating'], { kind: 'csat' | 'nps' }>;

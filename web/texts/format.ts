@@ -21,7 +21,7 @@ export const number = (n: number): string => new Intl.NumberFormat(locale()).for
 /** A number with one digit behind the point. */
 export const decimal = (n: number): string => new Intl.NumberFormat(locale(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(n);
 /** A number that is a name and not an amount: no groups of thousands. */
-export const plain = (n: number): string => new Intl.NumberFormat(locale(), { useGrouping: false }).format(n);
+export const plain = (n: number): string => new Intl.NumberFormat(locale(), { useGrouping: false, maximumFractionDigits: 9 }).format(n);
 
 /** A name inside a sentence that may run the other way. */
 export const isolate = (text: string): string => (text ? `\u2068${text}\u2069` : '');
@@ -58,6 +58,12 @@ export function dayName(at: string, now = new Date()): string {
 export function full(at: string | null | undefined): string {
   const d = valid(at);
   return d ? dates({ dateStyle: 'medium', timeStyle: 'short' }).format(d) : '';
+}
+
+/** A day without an hour, as 2026-11-30, in the reader's calendar. */
+export function dateName(value: string): string {
+  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value);
+  return m ? dates({ dateStyle: 'medium' }).format(new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]))) : '';
 }
 
 /** A moment to come or past, in words: "in 5 minutes", "3 days ago". */

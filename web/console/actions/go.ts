@@ -1,6 +1,6 @@
-import { views } from '../model/inbox';
 import { go } from '../model/route.svelte';
 import { sections } from '../model/sections';
+import { ownViews } from '../model/views';
 import type { Action, Place } from './action';
 
 const to = (name: string, keys: string | undefined, available: (p: Place) => boolean = () => true): Action => ({
@@ -20,9 +20,11 @@ export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'
 export const goSettings = to('settings', 'g s');
 export const goDesign = to('design', undefined);
 
-/** The lists of the inbox, and the parts of the settings: without keys of their own, but found by their names. */
-export const goViews = ['mine', 'unread', ...views.filter((v) => v !== 'mine')].map((view): Action => ({
-  id: 'go-view-' + view, titleKey: 'view.' + view, group: 'go', available: () => true, run: () => go('inbox', view),
+const viewKeys: Record<string, string> = { mine: 'g m', unread: 'g u', mentions: 'g n', snoozed: 'g z' };
+
+/** The lists of the inbox, and the parts of the settings: mostly without keys of their own, but found by their names. */
+export const goViews = ownViews.map((view): Action => ({
+  id: 'go-view-' + view, titleKey: 'view.' + view, keys: viewKeys[view], group: 'go', available: () => true, run: () => go('inbox', view),
 }));
 export const goSections = sections.map((s): Action => ({
   id: 'go-settings-' + s.id, titleKey: 'settings.' + s.id, group: 'setup', available: (p) => !s.needs || p.may(s.needs), run: () => go('settings', s.id),

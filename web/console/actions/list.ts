@@ -3,7 +3,11 @@ import type { Action } from './action';
 import { comeBack, leave } from './away';
 import { assign, take, unassign } from './assign';
 import { goArrivals, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
+import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { markUnread } from './mark-read';
+import { askCsat, askNps } from './rate';
+import { chooseMacro } from './macro';
+import { merge, split } from './merge';
 import { note } from './note';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
@@ -15,14 +19,17 @@ import { snooze } from './snooze';
 import { next, previous } from './step';
 import { tag } from './tag';
 import { transcript } from './transcript';
+import { buildFilter, goSaved } from './views';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close,
   take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action, markUnread,
+  chooseMacro as Action, merge as Action, split as Action, askCsat, askNps,
   transcript,
   next, previous,
-  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews,
+  select as Action, selectMode, selectAll, selectNone, undoMany,
+  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
   ...goSections, goDesign, newChannel, newImport,

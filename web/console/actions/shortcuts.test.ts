@@ -29,7 +29,7 @@ describe('shortcuts', () => {
     expect(s.find('g', 1000)).toBeUndefined();
     expect(s.find('i', 5000)?.id).toBe('assign-to-me');
     expect(s.find('g', 6000)).toBeUndefined();
-    expect(s.find('x', 6100)).toBeUndefined();
+    expect(s.find('w', 6100)).toBeUndefined();
     expect(s.find('r', 6200)?.id).toBe('reply');
   });
 });

@@ -9,6 +9,8 @@ export function keyName(e: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'met
   if (e.key === '?' || e.key === '؟' || (e.code === 'Slash' && e.shiftKey)) return ctrl + '?';
   if (e.key === '/' || e.code === 'Slash') return ctrl + '/';
   if (e.code === 'Period') return ctrl + '.';
+  if (e.key === 'Escape' && !ctrl && !e.shiftKey) return 'escape';
+  if (/^Digit\d$/.test(e.code) && !ctrl && !e.shiftKey) return e.code.slice(5);
   if (/^Key[A-Z]$/.test(e.code)) return e.shiftKey ? '' : ctrl + e.code.slice(3).toLowerCase();
   return '';
 }
@@ -19,7 +21,7 @@ export function typing(target: EventTarget | null): boolean {
 }
 
 // Those that are fetched when they are asked for: what is typed meanwhile is meant for them.
-const dialogs = new Set<string>(['help', 'compose']);
+const dialogs = new Set<string>(['help', 'compose', 'filter', 'run-macro', 'merge']);
 
 /** Reads keys one after another: a first "g" waits a second for the next. */
 export class Shortcuts {

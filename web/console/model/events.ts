@@ -1,12 +1,16 @@
-import { full, isolate } from '../../texts/format';
+import { full, isolate, join, number, plain } from '../../texts/format';
 import { t } from '../../texts/text.svelte';
 import { operatorName, team } from './desk';
-import type { TimelineItem } from './words';
+import { customField, labelOf, valueText } from './fields';
+import type { ID, Part, TimelineItem } from './words';
+
+/** What is known of conversations by their ids: those that are parts of the one on the screen, and the others. */
+export type Naming = (id: ID) => Pick<Part, 'number' | 'subject'> | undefined;
 
 /** One change of a conversation as a sentence. */
-export function eventSentence(e: TimelineItem): string {
+export function eventSentence(e: TimelineItem, naming: Naming = () => undefined): string {
   const b = e.body as Record<string, string | number | undefined>;
-  const who = isolate(e.actor.kind === 'operator' ? operatorName(e.actor.id) || t('event.somebody') : t('event.' + (e.actor.kind === 'token' ? 'program' : 'desk')));
+  const who = isolate(e.actor.kind === 'operator' ? operatorName(e.actor.id) || t('event.somebody') : t('event.' + (e.actor.kind === 'token' ? 'program' : e.actor.kind === 'customer' ? 'customer' : 'desk')));
   switch (e.kind) {
     case 'conversation.status':
       return b.status === 'snoozed' && b.until
@@ -25,6 +29,42 @@ export function eventSentence(e: TimelineItem): string {
       return t('event.untagged', { who, tag: isolate(String(b.tag)) });
     case 'conversation.subject':
       return t('event.subject', { who, subject: isolate(String(b.subject ?? '')) });
+    case 'conversation.merged':
+      return t('event.merged', { who, what: called(naming(String(b.with))) });
+    case 'conversation.unmerged':
+      return t('event.unmerged', { who, what: called(naming(String(b.with))) });
+    case 'message.moved':
+      return t('event.moved', { who, n: Number(b.count ?? 1), from: called(naming(String(b.from))) });
+    case 'conversation.surveyed':
+      return t('event.surveyed.' + (b.kind === 'nps' ? 'nps' : 'csat'), { who });
+    case 'conversation.rated':
+      return t('event.rated', { who, score: t('rating.score', { score: number(Number(b.score)), top: number(b.kind === 'nps' ? 10 : 5) }) });
+    case 'fields.set':
+      return t('event.fields', { who, what: join(Object.entries((e.body.values ?? {}) as Record<ID, string>).map(([id, v]) => set(id, v))) });
   }
   return e.kind;
+}
+
+/** A conversation as people call it. */
+function called(c: ReturnType<Naming>): string {
+  if (!c?.number) return t('event.another');
+  return isolate(t('conversation.number', { number: plain(c.number) }) + (c.subject ? ` “${c.subject}”` : ''));
+}
+
+function set(id: ID, value: string): string {
+  const f = customField(id);
+  const label = isolate(f ? labelOf(f) : t('event.field'));
+  return value ? t('event.field.set', { label, value: isolate(f ? valueText(f, value) : value) }) : t('event.field.empty', { label });
+}
+
+/** Events as lines: messages that came together from one conversation are one line. */
+export function eventLines(events: TimelineItem[]): TimelineItem[] {
+  const lines: TimelineItem[] = [];
+  for (const e of events) {
+    const last = lines.at(-1);
+    if (e.kind === 'message.moved' && last?.kind === e.kind && last.body.from === e.body.from && last.actor.id === e.actor.id && Date.parse(e.at) - Date.parse(last.at) < 2000) {
+      lines[lines.length - 1] = { ...last, body: { ...last.body, count: Number(last.body.count ?? 1) + 1 } };
+    } else lines.push(e);
+  }
+  return lines;
 }

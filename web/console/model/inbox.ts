@@ -6,7 +6,7 @@ import { watch } from './watch';
 import type { Conversation, ConversationPage, Counts, Fault, ID, List, Listing, Thread, Typing } from './words';
 
 export const views = ['mine', 'unassigned', 'open', 'waiting', 'snoozed', 'resolved', 'closed', 'all'] as const;
-export type View = (typeof views)[number] | 'unread';
+export type View = (typeof views)[number] | 'unread' | 'mentions';
 
 export function counts(): Counts | undefined {
   watch('counts');
@@ -35,6 +35,12 @@ export function conversation(id: ID): Conversation | undefined {
 export function page(id: ID): ConversationPage | undefined {
   watch('conversation:' + id);
   return sync.store.pages.get(id);
+}
+
+/** The conversation that this one is shown as, when it was merged. */
+export function mergedInto(id: ID): ID | undefined {
+  watch('conversation:' + id);
+  return sync.store.merged.get(id);
 }
 
 export function pageFault(id: ID): Fault | undefined {

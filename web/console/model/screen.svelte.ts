@@ -9,10 +9,12 @@ export interface Notice {
   again?: () => void;
 }
 
-export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'leaving';
+export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'leaving' | 'filter' | 'macro' | 'run-macro' | 'merge';
 
 class Screen {
   opened = $state<Opened>('');
+  /** Of the macro that is about to be run. */
+  macro = $state('');
   notices = $state.raw<Notice[]>([]);
   customerPanel = $state(typeof matchMedia === 'undefined' || matchMedia('(min-width: 80em)').matches);
   /** Asks the composer to take the keyboard, as a reply or as a note. */

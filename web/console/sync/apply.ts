@@ -15,6 +15,7 @@ export function apply(store: Store, entry: Entry, me: ID): ID {
   store.lsn = entry.lsn;
   queueMicrotask(() => store.onEntry(entry)); // once all of it is applied
   const { kind, subject: id } = entry;
+  if (kind === 'fields.set') changeThread(store, entry);
   if (!kind.startsWith('conversation.') && !kind.startsWith('message.') && kind !== 'draft.saved') return '';
   changeConversation(store, entry, me);
   changeThread(store, entry);
@@ -89,8 +90,9 @@ const deliveryOf: Record<string, DeliveryState> = {
   'message.cancelled': 'cancelled',
 };
 
-const eventKinds = new Set([
+export const eventKinds = new Set([
   'conversation.status', 'conversation.assigned', 'conversation.prioritised', 'conversation.tagged', 'conversation.untagged', 'conversation.subject',
+  'conversation.merged', 'conversation.unmerged', 'message.moved', 'conversation.surveyed', 'conversation.rated', 'fields.set',
 ]);
 
 /** Whether an entry is shown as a line between messages. */

@@ -1,7 +1,8 @@
 import type { Client } from '../../protocol/client';
 import { emptyThread, isEvent, putMessage, setThread } from './apply';
 import type { Listing, Store } from './store';
-import { asFault, type Conversation, type ConversationPage, type Counts, type ID, type List, type Message, type TimelineItem } from './words';
+import { readFilter } from './matches';
+import { asFault, type Conversation, type ConversationPage, type Counts, type Fault, type ID, type List, type Message, type TimelineItem, type ViewFilter } from './words';
 
 /** A call that runs at once when it was quiet and at most once per pause when it is not. */
 export function throttled(pause: number, run: () => Promise<void>): () => void {
@@ -39,15 +40,22 @@ export class Fetching {
   /** What waits on this device lies over what the desk says. */
   over: <C extends Conversation>(c: C) => C = (c) => c;
   /** What this device has of a list, of the counts and of a thread; nothing where it keeps nothing. */
-  kept: { list: (query: Record<string, string>) => ID[] | undefined; counts: () => Counts | undefined; thread: (id: ID) => Promise<boolean> } = {
-    list: () => undefined, counts: () => undefined, thread: async () => false,
-  };
+  kept: {
+    list: (query: Record<string, string>) => ID[] | undefined; counts: () => Counts | undefined; thread: (id: ID) => Promise<boolean>;
+    order: (query: Record<string, string>) => ViewFilter['order']; gone: (id: ID) => void;
+    /** Whether the desk is known to be away: then nothing waits for its answer. */
+    away: () => boolean;
+  } = { list: () => undefined, counts: () => undefined, thread: async () => false, order: () => undefined, gone: () => {}, away: () => false };
+  /** Told when the lists are being brought up to date. */
+  onLists: () => void = () => {};
+
 
   constructor(
     private readonly client: Client,
     private readonly store: Store,
   ) {
     this.refreshLists = throttled(900, async () => {
+      this.onLists();
       await Promise.all([this.counts(), ...store.topics('listing:').map((t) => this.head(t.slice('listing:'.length)))]);
     });
   }
@@ -62,6 +70,7 @@ export class Fetching {
   }
 
   async counts(): Promise<void> {
+    if (this.kept.away()) this.localCounts();
     try {
       this.store.counts = await this.client.get<Counts>('/conversations/counts');
       this.store.changed('counts');
@@ -102,15 +111,18 @@ export class Fetching {
   async head(key: string): Promise<void> {
     const l = this.store.listings.get(key);
     if (!l) return;
+    if (this.kept.away()) this.fromHere(key, l);
     try {
-      const page = await this.client.get<List<Conversation>>('/conversations', { ...l.query, limit: 50 });
+      // Only in the latest first can what was fetched before stay behind a fresh page: it did not move.
+      const latest = (l.query.filter ? readFilter(l.query.filter)?.order : this.kept.order(l.query)) ?? 'latest';
+      const limit = latest === 'latest' || l.local ? 50 : Math.min(200, Math.max(50, l.ids.length));
+      const page = await this.client.get<List<Conversation>>('/conversations', { ...l.query, limit });
       const fresh = new Set(page.items.map((c) => c.id));
       this.keep(page.items);
       const before = this.store.listings.get(key)!;
       const oldest = page.items.at(-1)?.last_at ?? '';
-      const tail = page.next && !before.local && before.ids.length > 50
-        ? before.ids.filter((id) => !fresh.has(id) && (this.store.conversations.get(id)?.last_at ?? '') < oldest)
-        : [];
+      const behind = (id: ID, i: number) => !fresh.has(id) && (latest === 'latest' ? (this.store.conversations.get(id)?.last_at ?? '') < oldest : i >= limit);
+      const tail = page.next && !before.local && before.ids.length > limit ? before.ids.filter(behind) : [];
       this.setListing(key, {
         ids: [...page.items.map((c) => c.id), ...tail],
         next: tail.length ? before.next : (page.next ?? ''),
@@ -121,9 +133,16 @@ export class Fetching {
       });
     } catch (error) {
       const fault = asFault(error);
-      const ids = fault.status === 0 ? this.kept.list(l.query) : undefined;
-      this.setListing(key, ids ? { ids, next: '', loaded: true, loading: false, fault: undefined, local: true } : { loading: false, fault });
+      if (fault.status === 0) this.fromHere(key, l, fault);
+      else this.setListing(key, { loading: false, fault, ...(fault.status === 404 || fault.status === 403 ? { ids: [], loaded: false } : {}) });
     }
+  }
+
+  /** The list as this device knows it, or, once the desk was asked in vain, why there is none. */
+  private fromHere(key: string, l: Listing, fault?: Fault): void {
+    const ids = this.kept.list(l.query);
+    if (ids) this.setListing(key, { ids, next: '', loaded: true, loading: false, fault: undefined, local: true });
+    else if (fault) this.setListing(key, { loading: false, fault });
   }
 
   async more(query: Record<string, string>): Promise<void> {
@@ -153,10 +172,11 @@ export class Fetching {
   async page(id: ID): Promise<void> {
     try {
       const page = this.over(normal(await this.client.get<ConversationPage>('/conversations/' + id)));
-      this.store.pages.set(id, page);
+      this.store.pages.set(page.id, page);
       this.store.pageFaults.delete(id);
       const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
-      this.store.conversations.set(id, item);
+      this.store.conversations.set(page.id, item);
+      this.partOf(id, page.id);
     } catch (error) {
       if (!this.store.pages.has(id) || asFault(error).status !== 0) this.store.pageFaults.set(id, asFault(error));
     }
@@ -164,8 +184,29 @@ export class Fetching {
     this.store.changed('conversations');
   }
 
-  /** Fetches the newest messages; anew keeps what is there until the answer comes. */
-  async thread(id: ID, anew = false): Promise<void> {
+  /** The desk shows a conversation as another, or as itself again. */
+  private partOf(id: ID, shown: ID): void {
+    const { store } = this;
+    if (shown === id) {
+      store.merged.delete(id);
+      return;
+    }
+    store.merged.set(id, shown);
+    for (const kept of [store.conversations, store.pages, store.threads]) kept.delete(id);
+    this.kept.gone(id);
+    store.changed('conversation:' + shown);
+  }
+
+  /** Messages came into or left a conversation by a merger or a split: what is known of it is read again. */
+  async anew(id: ID): Promise<void> {
+    const { store } = this;
+    if (!store.pages.has(id) && !store.conversations.has(id) && !store.merged.has(id) && !store.watched('conversation:' + id)) return;
+    await this.page(id);
+    if (store.threads.has(id)) await this.thread(id, true, true);
+  }
+
+  /** Fetches the newest messages; anew keeps what is there until the answer comes, and whole then drops what the answer lacks. */
+  async thread(id: ID, anew = false, whole = false): Promise<void> {
     const t = this.store.threads.get(id);
     if (t?.loading || (t?.loaded && !anew)) return;
     setThread(this.store, id, { loading: true, fault: undefined });
@@ -177,6 +218,7 @@ export class Fetching {
         this.client.get<List<TimelineItem>>(`/conversations/${id}/timeline`, { limit: 200 }).catch(() => ({ items: [] as TimelineItem[] })),
       ]);
       const now = this.store.threads.get(id) ?? emptyThread;
+      if (whole) setThread(this.store, id, { messages: now.messages.filter((m) => m.local) });
       const seen = new Map(now.events.map((e) => [e.lsn, e]));
       for (const e of timeline.items) if (isEvent(e.kind)) seen.set(e.lsn, e);
       setThread(this.store, id, { loaded: true, loading: false, earlier: page.items.length >= 50, events: [...seen.values()].sort((a, b) => a.lsn - b.lsn) });

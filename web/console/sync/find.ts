@@ -1,4 +1,5 @@
-import type { Conversation, Counts, Customer, ID, Message, SearchAnswer } from './words';
+import { inOrder, knowable, matches, readFilter, type Asker } from './matches';
+import type { Conversation, Counts, Customer, ID, Message, SearchAnswer, ViewFilter } from './words';
 
 const pairs: Record<string, string> = { ё: 'е', ي: 'ی', ى: 'ی', ئ: 'ی', ك: 'ک', ة: 'ه', ۀ: 'ه', أ: 'ا', إ: 'ا', آ: 'ا', ٱ: 'ا', ؤ: 'و' };
 
@@ -107,10 +108,20 @@ export function belongs(c: Conversation, query: Record<string, string>, me: ID):
 
 const understood = new Set(['view', 'team', 'operator', 'channel', 'customer', 'tag']);
 
+/** What a list needs to know besides the conversations: who asks, and what saved views are made of. */
+export interface Known { asker: Asker; filterOf: (view: ID) => ViewFilter | undefined }
+
 /** The ids of a list in its order, the newest first; undefined for a question that only the desk understands. */
-export function localList(conversations: Iterable<Conversation>, query: Record<string, string>, me: ID): ID[] | undefined {
-  if (Object.keys(query).some((k) => query[k] && !understood.has(k)) || query.view === 'mentions') return undefined;
-  return [...conversations].filter((c) => belongs(c, query, me)).sort((a, b) => Date.parse(b.last_at) - Date.parse(a.last_at)).map((c) => c.id);
+export function localList(conversations: Iterable<Conversation>, query: Record<string, string>, known: Known): ID[] | undefined {
+  const saved = /^[0-9a-f-]{36}$/.test(query.view ?? '');
+  if (query.filter || saved) {
+    const f = query.filter ? readFilter(query.filter) : known.filterOf(query.view!);
+    if (!f || !knowable(f)) return undefined;
+    return inOrder([...conversations].filter((c) => matches(c, f, known.asker)), f.order).map((c) => c.id);
+  }
+  if (Object.keys(query).some((k) => query[k] && !understood.has(k))) return undefined;
+  const mine = (c: Conversation) => (query.view === 'mentions' ? known.asker.mentioned.has(c.id) && belongs(c, { ...query, view: 'all' }, known.asker.operator) : belongs(c, query, known.asker.operator));
+  return inOrder([...conversations].filter(mine), 'latest').map((c) => c.id);
 }
 
 export function localCounts(conversations: Iterable<Conversation>, me: ID): Counts {

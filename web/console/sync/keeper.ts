@@ -5,7 +5,7 @@ import { find, type KeptThread } from './find';
 import type { Store } from './store';
 import type { Conversation, ConversationPage, Customer, ID, List, Message, TimelineItem } from './words';
 
-interface ItemRow { id: ID; clock: string; s: Packed }
+interface ItemRow { id: ID; clock: string; mentioned?: boolean; s: Packed }
 interface Kept { messages: Message[]; events: TimelineItem[]; page?: ConversationPage; earlier: boolean }
 
 /** Bounds of what is kept. */
@@ -14,7 +14,7 @@ const span = 30 * 86_400_000;
 const perThread = 200;
 
 /** Resources that the inbox needs and that change rarely. */
-const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned|macros|views|customers)([/?]|$)/;
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned|macros|views|fields|customers)([/?]|$)/;
 
 const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
 
@@ -35,6 +35,9 @@ export class Keeper {
   private refill = false;
   /** The number up to which the screen has everything; 0 while the desk is not heard. */
   upto = 0;
+  /** Who is here, and in which of the kept conversations a note means them. */
+  me: ID = '';
+  readonly mentioned = new Set<ID>();
 
   constructor(
     private readonly client: Client,
@@ -51,6 +54,7 @@ export class Keeper {
     for (const { row, value } of items) {
       this.store.conversations.set(row.id, value);
       this.clocks.set(row.id, row.clock);
+      if (row.mentioned) this.mentioned.add(row.id);
     }
     this.store.changed('conversations');
     return { resources: resources.map((r) => r.value) };
@@ -122,7 +126,7 @@ export class Keeper {
       // Whose messages are older than the last one seen in the list is fetched by fill.
       const clock = t?.loaded ? newest(t.messages) : (this.clocks.get(id) ?? '');
       this.clocks.set(id, clock);
-      await this.device.shelf.put('items', id, { id, clock, s: await this.device.pack(c) } satisfies ItemRow);
+      await this.device.shelf.put('items', id, { id, clock, mentioned: this.mentioned.has(id), s: await this.device.pack(c) } satisfies ItemRow);
     }
     await this.evict();
     if (this.device.keeps && upto) await this.device.heard(upto);
@@ -131,9 +135,22 @@ export class Keeper {
   private async writeThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<void> {
     const from = this.now() - span;
     const recent = messages.filter((m, i) => i >= messages.length - perThread && (Date.parse(m.at) > from || i >= messages.length - 20));
+    for (const m of recent) this.noted(id, m.mentions);
     const kept: Kept = { messages: recent, events: events.slice(-perThread), page, earlier: earlier || recent.length < messages.length };
     const s = await this.device.pack(kept);
     if (this.device.keeps) await this.device.shelf.put('threads', id, { id, s });
+  }
+
+  /** A note in this conversation mentions these. */
+  noted(id: ID, mentions: unknown): void {
+    if (this.me && Array.isArray(mentions) && mentions.includes(this.me)) this.mentioned.add(id);
+  }
+
+  /** A conversation is part of another from now on. */
+  gone(id: ID): void {
+    this.clocks.delete(id);
+    this.mentioned.delete(id);
+    void Promise.all([this.device.shelf.remove('items', id), this.device.shelf.remove('threads', id)]).catch(() => {});
   }
 
   private async evict(): Promise<void> {
@@ -156,6 +173,7 @@ export class Keeper {
     this.filling = undefined;
     this.dirty.clear();
     this.clocks.clear();
+    this.mentioned.clear();
   }
 
   /** Fetches what is open and not kept yet; one tab does it, gently. */

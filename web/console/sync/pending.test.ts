@@ -224,3 +224,26 @@ it('takes in work from another device once, as the one who carries it in', async
   await b.pending.idle();
   expect(b.sent.map((s) => s.body.id)).toEqual(['m1']);
 });
+
+describe('a change made from the list', () => {
+  // It waited; then the desk is there again, with what was there before and perhaps more.
+  const later = async (messages: Message[]) => {
+    const r = await room(cut);
+    r.store.conversations.set('c9', { id: 'c9', status: 'open', state: 'open', operator: '', last_clock: '20' } as never);
+    await r.pending.change(change('w9', 'c9'));
+    r.pending.clear();
+    const after = await room((c) => (c.method === 'GET' ? json(c.path.includes('messages') ? { items: messages } : { state: 'open', operator: '' }) : new Response(null, { status: 204 })), r.shelf);
+    after.pending.pump();
+    await after.pending.idle();
+    return { went: after.sent.map((s) => s.path), state: after.pending.list[0]?.state };
+  };
+
+  it('goes out where nothing came since, though the conversation was never opened here', async () => {
+    const note = { ...said('n', '30'), direction: 'note' } as Message;
+    expect(await later([said('m', '20'), note])).toEqual({ went: ['/conversations/c9/status'], state: undefined });
+  });
+
+  it('is held where the customer wrote meanwhile', async () => {
+    expect(await later([said('m', '20'), said('news', '21')])).toEqual({ went: [], state: 'held' });
+  });
+});

@@ -129,7 +129,8 @@ export class Pending {
   }
 
   private newest(conversation: ID): string {
-    return this.store.threads.get(conversation)?.messages.findLast((m) => m.clock)?.clock ?? '';
+    // Of a conversation that was not opened here the list knows what was said last.
+    return this.store.threads.get(conversation)?.messages.findLast((m) => m.clock)?.clock ?? this.store.conversations.get(conversation)?.last_clock ?? '';
   }
 
   private standing(conversation: ID): Work['was'] {
@@ -280,7 +281,7 @@ export class Pending {
     ]);
     if (messages.items.some((m) => m.id === w.id)) return 'there';
     const since = { clock: w.since, id: '~' } as Message;
-    const news = messages.items.filter((m) => !this.sent.has(m.id) && (!w.since || byClock(m, since) > 0));
+    const news = messages.items.filter((m) => !this.sent.has(m.id) && (isText(w) || m.direction !== 'note') && (!w.since || byClock(m, since) > 0));
     const status = page.state || page.status;
     const turned = !this.moved.has(w.conversation) && w.was && (status !== w.was.status || (page.operator ?? '') !== w.was.operator);
     if (!news.length && !turned) return undefined;

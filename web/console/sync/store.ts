@@ -46,6 +46,8 @@ export class Store {
   pages = new Map<ID, ConversationPage>();
   pageFaults = new Map<ID, Fault>();
   threads = new Map<ID, Thread>();
+  /** Of conversations that are shown as another: which one. */
+  merged = new Map<ID, ID>();
   listings = new Map<string, Listing>();
   counts: Counts | undefined;
   /** Told of every new entry. */
@@ -86,7 +88,7 @@ export class Store {
 
   clear(): void {
     this.lsn = 0;
-    for (const map of [this.conversations, this.pages, this.pageFaults, this.threads, this.listings, this.typing]) map.clear();
+    for (const map of [this.conversations, this.pages, this.pageFaults, this.threads, this.merged, this.listings, this.typing]) map.clear();
     this.counts = undefined;
     this.viewers = [];
     for (const topic of this.listeners.keys()) this.changed(topic);

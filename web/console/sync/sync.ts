@@ -1,11 +1,12 @@
 import { Client } from '../../protocol/client';
 import { Live, type LiveState } from '../../protocol/live';
-import { apply, isEvent } from './apply';
+import { apply } from './apply';
 import { lockUp, unlockFile } from './carry';
 import { Device } from './device';
-import { Fetching } from './fetching';
-import { localCounts, localList } from './find';
+import { Fetching, throttled } from './fetching';
+import { outdated, rearranged } from './heed';
 import { Keeper } from './keeper';
+import { keptHere } from './known';
 import { Nearby } from './nearby';
 import { Pending } from './pending';
 import { Resources } from './resource';
@@ -65,11 +66,8 @@ export class Sync {
     this.update = new Update(() => this.store.changed('update'));
     this.nearby = new Nearby(this.store, (frame) => this.stream.send(frame));
     this.fetching.over = (c) => this.pending.over(c);
-    this.fetching.kept = {
-      list: (query) => (device.keeps && this.me ? localList(this.store.conversations.values(), query, this.me.operator.id) : undefined),
-      counts: () => (device.keeps && this.me ? localCounts(this.store.conversations.values(), this.me.operator.id) : undefined),
-      thread: (id) => this.keeper.thread(id),
-    };
+    this.fetching.kept = keptHere(this);
+    this.fetching.onLists = throttled(2500, async () => this.resources.changed('/views/counts'));
     this.resources.onFetched = (path, data) => this.keeper.resource(path, data);
     this.resources.offline = (path) => this.keeper.answer(path);
     this.pending.onStale = (id) => {
@@ -144,6 +142,7 @@ export class Sync {
 
   private async restore(me: Me): Promise<void> {
     this.shown = me.operator.id + me.workspace.id;
+    this.keeper.me = me.operator.id;
     const { resources } = await this.keeper.restore();
     for (const [path, data] of resources) this.resources.restore(path, data);
     this.store.lsn = this.device.person?.lsn ?? 0;
@@ -322,23 +321,22 @@ export class Sync {
   private entry(entry: Parameters<typeof apply>[1]): void {
     const me = this.me?.operator.id ?? '';
     const id = apply(this.store, entry, me);
+    this.resources.changed(...outdated(entry));
     if (id) {
       const message = typeof entry.body.message === 'string' ? entry.body.message : '';
       if (message && entry.kind !== 'message.received') void this.pending.arrived(message);
       if (entry.kind === 'message.received' || entry.kind === 'message.queued') this.nearby.stopTyping(id);
+      if (entry.kind === 'message.noted') this.keeper.noted(id, entry.body.mentions);
       if (entry.kind !== 'draft.saved') this.fetching.refreshLists();
-      if (entry.kind.startsWith('message.') && entry.kind !== 'message.received' && entry.kind !== 'message.noted') this.resources.changed('/outbox');
-      if (isEvent(entry.kind) && entry.kind.endsWith('tagged')) this.resources.changed('/tags');
+      for (const other of rearranged(entry)) void this.fetching.anew(other);
       return;
     }
     if (entry.kind === 'setup.changed') {
       const what = String(entry.body.what ?? '');
-      this.resources.changed('/' + what + 's', '/' + what);
       if (what === 'workspace' || what === 'operator') void this.refreshMe().catch((error) => this.shutOut(asFault(error)));
     } else if (entry.kind.startsWith('customer.') || entry.kind.startsWith('address.')) {
-      this.resources.changed('/customers');
       for (const [cid, page] of this.store.pages) if (page.customer?.id === entry.subject) void this.fetching.page(cid);
-    } else if (entry.kind.startsWith('arrival.')) this.resources.changed('/arrivals');
+    } else if (entry.kind.startsWith('view.')) this.fetching.refreshLists();
   }
 
   hurry(): void {
