@@ -135,16 +135,18 @@ type DeliveryState struct {
 	Doubled  bool              `json:"doubled,omitempty"`
 }
 
-const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, m.channel, m.customer, m.author, m.address, m.address_name,
+// Where a message was re-routed, the outbox knows by what and to whom it goes.
+const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, COALESCE(o.channel, m.channel), m.customer, m.author, m.address, m.address_name,
+	COALESCE(o.scheme, ''), COALESCE(o.address, ''),
 	m.subject, m.text, m.rest, m.html, m.external_id, m.extra, m.raw, m.forwarded,
 	CASE WHEN l.message IS NOT NULL THEN 'sending' ELSE COALESCE(o.state, '') END, COALESCE(o.code, ''), COALESCE(o.reason, ''), COALESCE(o.attempts, 0), COALESCE(o.due_at, 0), COALESCE(o.doubled, FALSE)
 	FROM message m LEFT JOIN outbox o ON o.message = m.id LEFT JOIN lease l ON l.message = m.id`
 
 func scanMessage(r *store.Rows, m *Message) error {
-	var address, name string
+	var address, name, scheme, routed string
 	var raw []byte
 	var d DeliveryState
-	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name,
+	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name, &scheme, &routed,
 		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &m.Forwarded, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled)
 	if err != nil {
 		return err
@@ -166,6 +168,9 @@ func scanMessage(r *store.Rows, m *Message) error {
 	case holdfast.Inbound:
 		m.From = who
 	case holdfast.Outbound:
+		if routed != "" && (routed != address || scheme != x.Scheme) {
+			who = &holdfast.Address{Scheme: scheme, Value: routed}
+		}
 		m.Recipient = who
 		if d.State == "" {
 			d.State = holdfast.Queued

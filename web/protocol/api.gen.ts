@@ -286,6 +286,8 @@ export interface components {
             text: string;
         };
         ChannelView: {
+            /** @description The address that people write to, for kinds that have one. */
+            address?: string;
             /** Format: date-time */
             changed_at: string;
             /** Format: date-time */
@@ -1303,6 +1305,13 @@ export interface components {
         PushInBody: {
             endpoint: string;
             keys: components["schemas"]["KeysStruct"];
+        };
+        PutOffInBody: {
+            /**
+             * Format: date-time
+             * @description Empty: now.
+             */
+            not_before?: string;
         };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */

@@ -27,6 +27,8 @@ export interface Preferences {
   density?: 'cosy' | 'compact' | '';
   then?: Status;
   send_key?: 'ctrl' | 'enter';
+  /** Seconds in which a sent reply can be taken back; 10 where nothing was chosen. */
+  undo?: number;
 }
 
 export type Workspace = Lacking<S['SetupWorkspace'], 'created_at' | 'demo' | 'settings'>;

@@ -23,6 +23,8 @@ export class Draft {
   subject = $state('');
   uploads = $state.raw<Upload[]>([]);
   saved = $state<'' | 'saving' | 'saved'>('');
+  /** The newest entry when the first letter was written; 0 while nothing is. */
+  began = $state(0);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private touched = false;
   private adopted = false;
@@ -63,6 +65,7 @@ export class Draft {
   /** Saves on the desk a moment after the last letter. */
   edited(): void {
     this.touched = true;
+    this.began = this.text ? this.began || (sync.pending.seen(this.conversation) ?? 0) : 0;
     this.saved = 'saving';
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), 800);
@@ -133,6 +136,7 @@ export class Draft {
     this.uploads = [];
     this.picked = [];
     this.saved = '';
+    this.began = 0;
     this.touched = false;
     return o;
   }
