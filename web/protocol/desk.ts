@@ -58,6 +58,7 @@ export interface Entry {
 }
 export type TimelineItem = Exactly<S['Event'], { actor: Actor; body: Record<string, unknown> }>;
 
+export type CannedReply = S['PresetsCanned'];
 export type Counts = S['InboxCounts'];
 export type Exchange = S['OutboxExchange'];
 export type MessageHit = Exactly<S['SearchHit'], { direction: Direction }>;

@@ -9,6 +9,7 @@ export function keyName(e: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'met
   if (e.key === '?' || e.key === '؟' || (e.code === 'Slash' && e.shiftKey)) return ctrl + '?';
   if (e.key === '/' || e.code === 'Slash') return ctrl + '/';
   if (e.code === 'Period') return ctrl + '.';
+  if (e.code === 'Semicolon' && ctrl) return ctrl + ';';
   if (/^Key[A-Z]$/.test(e.code)) return e.shiftKey ? '' : ctrl + e.code.slice(3).toLowerCase();
   return '';
 }

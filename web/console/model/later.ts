@@ -34,8 +34,8 @@ export function dayAfter(days: number, zone: string, now: Date): Wall {
   return { year: d.getUTCFullYear(), month: d.getUTCMonth() + 1, day: d.getUTCDate(), hour: 0, minute: 0 };
 }
 
-/** The first working day of a reader's week. */
-export const firstDayOf = (language: string): number => (language === 'fa' ? 6 : 1);
+/** The first working day of a week that calendars begin with a day: 0 is Sunday. */
+export const firstDayOf = (weekday: number | undefined): number => (weekday === 6 ? 6 : 1);
 
 /** firstDay is the first working day of the week: 1 for Monday, 6 for Saturday. */
 export function laterTimes(zone: string, firstDay: number, now: Date): LaterTime[] {

@@ -341,7 +341,8 @@ export class Sync {
       const what = String(entry.body.what ?? '');
       this.resources.changed('/' + what + 's', '/' + what);
       if (what === 'workspace' || what === 'operator') void this.refreshMe().catch((error) => this.shutOut(asFault(error)));
-    } else if (entry.kind.startsWith('customer.') || entry.kind.startsWith('address.')) {
+    } else if (entry.kind.startsWith('canned.')) this.resources.changed('/canned-replies');
+    else if (entry.kind.startsWith('customer.') || entry.kind.startsWith('address.')) {
       this.resources.changed('/customers');
       for (const [cid, page] of this.store.pages) if (page.customer?.id === entry.subject) void this.fetching.page(cid);
     } else if (entry.kind.startsWith('arrival.')) this.resources.changed('/arrivals');
