@@ -132,3 +132,50 @@ func TestAReRoutedMessageIsShownWhereItGoes(t *testing.T) {
 		look("after a rebuild")
 	})
 }
+
+func TestADraftGoesAlongWithTheConversation(t *testing.T) {
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		ana := d.Contact("ana@example.com")
+		ana.Writes("1", "Hello")
+		c := ana.Conversation()
+		if err := d.App.Desk.SaveDraft(ctx, d.By("Ann"), c.ID, "Dear Ana, we", false); err != nil {
+			t.Fatal(err)
+		}
+		see := func(name, text, by string) {
+			t.Helper()
+			got, err := d.Inbox.Conversation(ctx, d.Workspace, c.ID, d.Operator(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var draft inbox.Draft
+			if got.Draft != nil {
+				draft = *got.Draft
+			}
+			var who holdfast.ID
+			if by != "" {
+				who = d.Operator(by)
+			}
+			if draft.Text != text || draft.By != who {
+				t.Errorf("%s sees the draft %q by %v", name, draft.Text, draft.By)
+			}
+			list, _, err := d.Inbox.List(ctx, d.Workspace, inbox.Filter{Asker: d.Operator(name)})
+			if err != nil || len(list) != 1 || list[0].Drafting != (text != "" && by == "") {
+				t.Errorf("%s's list says %+v, %v", name, list, err)
+			}
+		}
+		see("Ann", "Dear Ana, we", "")
+		see("Joe", "", "") // it is not theirs to read
+		if err := d.App.Desk.Assign(ctx, d.By("Ann"), c.ID, d.Operator("Joe"), holdfast.ID{}); err != nil {
+			t.Fatal(err)
+		}
+		see("Joe", "Dear Ana, we", "Ann")
+		see("Eve", "", "")
+		if err := d.App.Desk.SaveDraft(ctx, d.By("Joe"), c.ID, "Dear Ana, I", false); err != nil {
+			t.Fatal(err)
+		}
+		see("Joe", "Dear Ana, I", "")
+		d.Wait(time.Second)
+		d.Replies("Joe", ana, "Dear Ana, I know.")
+		see("Joe", "", "") // answered: what Ann had begun is of no use any more
+	})
+}

@@ -25,6 +25,8 @@ type Draft struct {
 	Text string    `json:"text"`
 	Note bool      `json:"note"`
 	At   time.Time `json:"at"`
+	// By is who wrote it, where that is not the asker.
+	By holdfast.ID `json:"by,omitzero" doc:"The colleague who began it, before the conversation was handed over."`
 }
 
 func notFound(what string) error {
@@ -50,12 +52,13 @@ func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]holdf
 // Conversation reads one conversation as asker sees it: one that was merged into
 // another gives that other. The error is NotFound.
 func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.ID) (*Conversation, error) {
-	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0) FROM conversation c"+itemJoins+
+	var answered holdfast.Clock
+	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0), c.last_out_clock FROM conversation c"+itemJoins+
 		" WHERE c.workspace = $1 AND c.id = "+shown("$3"), workspace, asker, id)
 	list, err := store.Collect(rows, err, func(r *store.Rows, c *Conversation) error {
 		i := &c.Item
 		err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
-			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &c.Page, &c.ReadUpto)
+			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &i.Drafting, &c.Page, &c.ReadUpto, &answered)
 		i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
 		return err
 	})
@@ -76,18 +79,26 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 			return nil, err
 		}
 	}
-	var d Draft
 	if c.Merged, err = b.members(ctx, workspace, c.ID); err != nil {
 		return nil, err
 	}
-	id = c.ID
-	err = b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, id).Scan(&d.Text, &d.Note, &d.At)
-	if err == nil {
-		c.Draft = &d
-	} else if !errors.Is(err, store.ErrNoRows) {
-		return nil, err
+	c.Draft, err = b.draft(ctx, workspace, c, asker, answered)
+	return c, err
+}
+
+// draft is what asker has typed. To whom a conversation was handed over it is, where
+// they have written nothing, what a colleague had begun and nobody has answered since.
+func (b *Inbox) draft(ctx context.Context, workspace holdfast.ID, c *Conversation, asker holdfast.ID, answered holdfast.Clock) (*Draft, error) {
+	var d Draft
+	err := b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, c.ID).Scan(&d.Text, &d.Note, &d.At)
+	if errors.Is(err, store.ErrNoRows) && !asker.IsZero() && c.Operator == asker {
+		err = b.db.QueryRow(ctx, "SELECT text, note, at, operator FROM draft WHERE workspace = $1 AND conversation = $2 AND text <> '' AND at > $3 ORDER BY at DESC LIMIT 1",
+			workspace, c.ID, answered.Time()).Scan(&d.Text, &d.Note, &d.At, &d.By)
 	}
-	return c, nil
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, nil
+	}
+	return &d, err
 }
 
 // Message is one message as operators see it.

@@ -762,6 +762,8 @@ export interface components {
             channel: string;
             customer: components["schemas"]["InboxNamed"];
             draft: components["schemas"]["InboxDraft"];
+            /** @description The asker has written something there and not sent it. */
+            drafting?: boolean;
             /** Format: date-time */
             first_reply_at?: string;
             id: string;
@@ -844,12 +846,16 @@ export interface components {
         InboxDraft: {
             /** Format: date-time */
             at: string;
+            /** @description The colleague who began it, before the conversation was handed over. */
+            by?: string;
             note: boolean;
             text: string;
         };
         InboxItem: {
             channel: string;
             customer: components["schemas"]["InboxNamed"];
+            /** @description The asker has written something there and not sent it. */
+            drafting?: boolean;
             /** Format: date-time */
             first_reply_at?: string;
             id: string;

@@ -59,6 +59,8 @@ function conversationChange(entry: Entry, now: Conversation | undefined, me: ID)
       return now ? { tags: (now.tags ?? []).filter((t) => t !== text(b, 'tag')) } : null;
     case 'conversation.read':
       return text(b, 'operator') === me ? { unread: b.unread === true } : null;
+    case 'draft.saved':
+      return text(b, 'operator') === me ? { drafting: text(b, 'text') !== '' } : null;
     case 'message.received': {
       const reopened = now && now.status !== 'closed' ? { status: 'open' as Status, state: 'open' as Status } : {};
       return { ...said(entry, 'in'), ...reopened, unread: true };
