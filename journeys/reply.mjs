@@ -123,7 +123,7 @@ try {
   await play('the seconds are chosen in the settings; none means at once', async () => {
     for (const page of [joe, ann]) {
       await page.goto(base + '/#/settings/account');
-      const choice = page.getByLabel(t['account.undo'], { exact: false });
+      const choice = page.getByLabel(t['account.undo.letter']);
       if ((await choice.inputValue()) !== '10') throw new Error('it begins with ' + (await choice.inputValue()));
       await choice.selectOption('0');
       await until('it is kept', async () => (await api(page, 'GET', '/me')).operator.preferences.undo === 0);
@@ -148,6 +148,29 @@ try {
     await joe.keyboard.type('nothing like it');
     await joe.getByText(t['canned.nothing']).waitFor();
     await joe.keyboard.press('Escape');
+  });
+
+  await play('canned replies are there when the desk is not', async () => {
+    await compose(joe, '-');
+    await joe.keyboard.press('Backspace');
+    await until('the worker is there', () => joe.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.active), 20_000);
+    await until('they are kept', () => joe.evaluate(() => new Promise((resolve) => {
+      const q = indexedDB.open('holdfast');
+      q.onsuccess = () => {
+        const r = q.result.transaction('resources').objectStore('resources').getAllKeys();
+        r.onsuccess = () => { q.result.close(); resolve(r.result.includes('/canned-replies')); };
+      };
+    })));
+    await joe.route('**/api/**', (route) => route.abort());
+    await joe.reload();
+    await joe.locator('article.in').first().waitFor();
+    await compose(joe, '/rest');
+    await joe.getByRole('option', { name: /Dear Kim, turn number/ }).waitFor();
+    await joe.keyboard.press('Escape');
+    await joe.unroute('**/api/**');
+    await until('the live connection', async () => (await joe.locator('.link-state .dot.ok').count()) === 1, 20_000);
+    await compose(joe, '-');
+    await joe.keyboard.press('Backspace');
   });
 
   await play('who writes sees that a colleague writes, and that she has answered', async () => {

@@ -27,8 +27,9 @@ export interface Preferences {
   density?: 'cosy' | 'compact' | '';
   then?: Status;
   send_key?: 'ctrl' | 'enter';
-  /** Seconds in which a sent reply can be taken back; 10 where nothing was chosen. */
+  /** Seconds in which a sent reply can be taken back: a letter, and what is read at once. */
   undo?: number;
+  undo_chat?: number;
 }
 
 export type Workspace = Lacking<S['SetupWorkspace'], 'created_at' | 'demo' | 'settings'>;

@@ -25,7 +25,7 @@ export const sendForward: Action<{ message: ID; by: Forwarding }> = {
   group: 'conversation',
   available: always,
   async run({ message, by }) {
-    await sync.client.post(`/messages/${message}/forward`, { ...by, undo: undoSeconds() });
+    await sync.client.post(`/messages/${message}/forward`, { ...by, undo: undoSeconds(by.channel) });
     screen.say(t('forward.done'));
   },
 };

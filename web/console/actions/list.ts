@@ -12,6 +12,7 @@ import { rename } from './rename';
 import { quote } from './quote';
 import { reply } from './reply';
 import { replyAll } from './reply-all';
+import { sendLater } from './send-later';
 import { close, reopen, resolve, wait } from './set-status';
 import { signOut } from './sign';
 import { snooze } from './snooze';
@@ -21,7 +22,7 @@ import { undoSend } from './undo-send';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
-  reply as Action, replyAll, note, canned, quote as Action, forward as Action, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
+  reply as Action, replyAll, sendLater, note, canned, quote as Action, forward as Action, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
   undoSend as Action, markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
   ...goSections, newChannel, newImport,
 ];

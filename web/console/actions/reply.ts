@@ -21,7 +21,8 @@ export const reply: Action<{ conversation: ID; channel: ID; then: Status; later?
     const draft = draftOf(a.conversation);
     if (!draft.ready || !me().operator.id) return;
     const text = draft.text.trim();
-    const outgoing = { ...draft.outgoing(a.channel, a.then), ...(a.later ? { not_before: a.later } : { undo: undoSeconds() }) };
+    const written = draft.outgoing(a.channel, a.then);
+    const outgoing = { ...written, ...(a.later ? { not_before: a.later } : { undo: undoSeconds(written.channel) }) };
     remember({ ...outgoing, text });
     try {
       await sync.pending.send(outgoing);

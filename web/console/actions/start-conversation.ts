@@ -10,7 +10,7 @@ export const startConversation: Action<Beginning> = {
   group: 'desk',
   available: always,
   async run(a) {
-    await sync.begin({ undo: undoSeconds(), ...a });
+    await sync.begin({ undo: undoSeconds(a.channel), ...a });
     sync.fetching.refreshLists();
     go('inbox', 'all', a.id);
   },

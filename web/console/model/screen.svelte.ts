@@ -9,7 +9,7 @@ export interface Notice {
   again?: () => void;
 }
 
-export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'canned' | 'leaving';
+export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'canned' | 'later' | 'leaving';
 
 class Screen {
   opened = $state<Opened>('');

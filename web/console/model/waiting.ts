@@ -1,11 +1,14 @@
 import { sync } from '../sync/sync';
-import { me } from './desk';
+import { kindOf, me } from './desk';
 import { watch } from './watch';
 import type { ID, LocalMessage, Message, Outgoing } from './words';
 
 /** Seconds in which a reply can be taken back after it was sent. */
 export const undoTimes = [0, 5, 10, 20, 30];
-export const undoSeconds = (): number => me().operator.preferences?.undo ?? 10;
+export const undoLetter = (): number => me().operator.preferences?.undo ?? 10;
+/** In a chat somebody sits and waits: less is held back there. */
+export const undoChat = (): number => me().operator.preferences?.undo_chat ?? 5;
+export const undoSeconds = (channel: ID): number => (kindOf(channel)?.limits.subject === false ? undoChat() : undoLetter());
 
 /** Below this many milliseconds a message is being sent; above it, it was put off. */
 export const soon = 61_000;
