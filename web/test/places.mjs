@@ -18,6 +18,8 @@ const letter = async (p) => {
   });
   await p.goto(`${base}/#/inbox/all/${id}`);
   await p.locator('article.in').first().waitFor();
+  await p.waitForTimeout(300); // what was written before comes back
+  await p.locator('.composer textarea').fill('');
 };
 
 export const screens = [
@@ -32,7 +34,7 @@ export const screens = [
   ['copies', async (p) => { await letter(p); await p.locator('.composer .head button.link').last().click(); await p.locator('.copies input').first().fill('kim@customer.example, nobody,'); await p.locator('.copies .wrong').waitFor(); }],
   ['later', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option', { name: said('later.pick') }).click(); await p.locator('dialog[open] select').waitFor(); }],
   ['forward', async (p) => { await letter(p); await p.locator('article.in .menu button').last().click(); await p.getByRole('option', { name: said('action.forward') }).click(); await p.locator('dialog[open] textarea').waitFor(); }],
-  ['waits', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option', { name: said('later.tomorrow') }).click(); await p.locator('.waits').waitFor(); }],
+  ['waits', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option').nth(5).click(); await p.locator('.waits').first().waitFor(); }],
   ['customers', '#/customers'],
   ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],
