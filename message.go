@@ -143,12 +143,15 @@ type MessageUnknown struct {
 	Reason  string `json:"reason"`
 }
 
-// MessageRequeued sends a failed, held or unknown message again.
+// MessageRequeued sends a failed, held or unknown message again, and one that waits at
+// another time.
 type MessageRequeued struct {
 	Message ID `json:"message"`
 	// Channel and To re-route it; zero keeps what it had.
 	Channel ID      `json:"channel,omitzero"`
 	To      Address `json:"to,omitzero"`
+	// NotBefore puts one that waits off to another time; zero means at once.
+	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
 // MessageHeld keeps a queued message back until it is requeued.

@@ -110,6 +110,7 @@ func (a *API) register() {
 	handle(a, get, "/messages/{id}/exchanges", holdfast.ReadRaw, "What was said to the provider", a.listExchanges)
 	handle(a, post, "/messages/{id}/forward", holdfast.WriteConversations, "Pass it on to another address", a.forwardMessage)
 	handle(a, post, "/messages/{id}/withdraw", holdfast.WriteConversations, "Take one's own message back before it goes", a.withdrawMessage)
+	handle(a, put, "/messages/{id}/due", holdfast.WriteConversations, "Put one's own waiting message off, or let it go now", a.putOffMessage)
 	a.plain(get, "/messages/{id}/html", holdfast.ReadConversations, "Its formatted form, as a sandboxed page", a.serveHTML)
 	a.plain(get, "/messages/{id}/attachments/{attachment}", holdfast.ReadConversations, "One of its files", a.serveAttachment)
 	a.plain(post, "/attachments", holdfast.WriteConversations, "Upload a file for a message", a.upload)

@@ -91,6 +91,8 @@ type channelView struct {
 	setup.View
 	Health channel.Health `json:"health"`
 	Embed  string         `json:"embed,omitempty" doc:"A tag for the pages of a site, for kinds that live on one."`
+	// Whoever answers all of a letter's readers must know which of them is the desk.
+	Address string `json:"address,omitempty" doc:"The address that people write to, for kinds that have one."`
 }
 
 func (a *API) channelView(id access.Identity, v setup.View) channelView {
@@ -101,6 +103,7 @@ func (a *API) channelView(id access.Identity, v setup.View) channelView {
 	if k, err := a.Setup.Kind(v.Kind); err == nil && k.Mount != "" {
 		cv.Embed = `<script async src="` + html.EscapeString(a.PublicURL) + `/widget.js" data-channel="` + v.ID.String() + `"></script>`
 	}
+	cv.Address, _ = v.Settings["address"].(string)
 	if !id.May(holdfast.ManageChannels) {
 		cv.Settings = nil
 	}

@@ -246,28 +246,17 @@ func (d *Desk) recipient(tx *journal.Tx, workspace holdfast.ID, c *inbox.Brief, 
 // it, unless there is a newer one. Only the author may. Errors: NotFound; Forbidden;
 // Conflict when it has gone or is going.
 func (d *Desk) Withdraw(ctx context.Context, by By, message holdfast.ID) (*inbox.Message, error) {
-	m, err := d.inbox.Message(ctx, by.Workspace, message)
+	m, err := d.own(ctx, by, message)
 	if err != nil {
 		return nil, err
 	}
-	if m.Direction != holdfast.Outbound {
-		return nil, holdfast.Errorf(holdfast.NotFound, "message.missing", "there is no such message in this workspace's outbox")
-	}
-	if by.Operator.IsZero() || m.Author != by.Operator {
-		return nil, holdfast.Errorf(holdfast.Forbidden, "outbox.not_yours", "only its author takes a message back").
-			WithNext("Ask a supervisor to cancel it.")
-	}
 	_, err = d.do(ctx, by, func(tx *journal.Tx) error {
 		w, err := inbox.FindWaiting(tx.Tx, by.Workspace, message)
-		if err != nil {
+		if err != nil || w.State == holdfast.Cancelled {
 			return err
 		}
-		switch {
-		case w.State == holdfast.Cancelled:
-			return nil
-		case w.Leased || w.State != holdfast.Queued && w.State != holdfast.Held || w.State == holdfast.Queued && !w.Due.After(tx.Now):
-			return holdfast.Errorf(holdfast.Conflict, "outbox.too_late", "this message is being sent or has been").
-				WithNext("Write another message; what is sent cannot be taken back.")
+		if err := stillHere(w, tx.Now); err != nil {
+			return err
 		}
 		if _, err := tx.Append(w.Conversation, &holdfast.MessageCancelled{Message: message}); err != nil {
 			return err
@@ -281,7 +270,8 @@ func (d *Desk) Withdraw(ctx context.Context, by By, message holdfast.ID) (*inbox
 				return err
 			}
 		}
-		if has, err := inbox.HasDraft(tx.Tx, by.Operator, c.ID); err != nil || has || m.Text == "" {
+		// What went with a forwarded message is no answer to this customer.
+		if has, err := inbox.HasDraft(tx.Tx, by.Operator, c.ID); err != nil || has || m.Text == "" || !m.Forwarded.IsZero() {
 			return err
 		}
 		_, err = tx.Append(c.ID, &holdfast.DraftSaved{Operator: by.Operator, Text: m.Text})

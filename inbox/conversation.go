@@ -33,6 +33,8 @@ type Draft struct {
 	Text string    `json:"text"`
 	Note bool      `json:"note"`
 	At   time.Time `json:"at"`
+	// By is who wrote it, where that is not the asker.
+	By holdfast.ID `json:"by,omitzero" doc:"The colleague who began it, before the conversation was handed over."`
 }
 
 func notFound(what string) error {
@@ -58,12 +60,13 @@ func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]Part,
 // Conversation reads one conversation as asker sees it: one that was merged into
 // another gives that other. The error is NotFound.
 func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.ID) (*Conversation, error) {
-	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0) FROM conversation c"+itemJoins+
+	var answered holdfast.Clock
+	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0), c.last_out_clock FROM conversation c"+itemJoins+
 		" WHERE c.workspace = $1 AND c.id = "+shown("$3"), workspace, asker, id)
 	list, err := store.Collect(rows, err, func(r *store.Rows, c *Conversation) error {
 		i := &c.Item
 		err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
-			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &c.Page, &c.ReadUpto)
+			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &i.Drafting, &c.Page, &c.ReadUpto, &answered)
 		i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
 		return err
 	})
@@ -84,7 +87,6 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 			return nil, err
 		}
 	}
-	var d Draft
 	if c.Parts, err = b.members(ctx, workspace, c.ID); err != nil {
 		return nil, err
 	}
@@ -92,14 +94,23 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 	for i, p := range c.Parts {
 		c.Merged[i] = p.ID
 	}
-	id = c.ID
-	err = b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, id).Scan(&d.Text, &d.Note, &d.At)
-	if err == nil {
-		c.Draft = &d
-	} else if !errors.Is(err, store.ErrNoRows) {
-		return nil, err
+	c.Draft, err = b.draft(ctx, workspace, c, asker, answered)
+	return c, err
+}
+
+// draft is what asker has typed. To whom a conversation was handed over it is, where
+// they have written nothing, what a colleague had begun and nobody has answered since.
+func (b *Inbox) draft(ctx context.Context, workspace holdfast.ID, c *Conversation, asker holdfast.ID, answered holdfast.Clock) (*Draft, error) {
+	var d Draft
+	err := b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, c.ID).Scan(&d.Text, &d.Note, &d.At)
+	if errors.Is(err, store.ErrNoRows) && !asker.IsZero() && c.Operator == asker {
+		err = b.db.QueryRow(ctx, "SELECT text, note, at, operator FROM draft WHERE workspace = $1 AND conversation = $2 AND text <> '' AND at > $3 ORDER BY at DESC LIMIT 1",
+			workspace, c.ID, answered.Time()).Scan(&d.Text, &d.Note, &d.At, &d.By)
 	}
-	return c, nil
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, nil
+	}
+	return &d, err
 }
 
 // Message is one message as operators see it.
@@ -147,16 +158,18 @@ type DeliveryState struct {
 	Doubled  bool              `json:"doubled,omitempty"`
 }
 
-const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, m.channel, m.customer, m.author, m.address, m.address_name,
+// Where a message was re-routed, the outbox knows by what and to whom it goes.
+const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, COALESCE(o.channel, m.channel), m.customer, m.author, m.address, m.address_name,
+	COALESCE(o.scheme, ''), COALESCE(o.address, ''),
 	m.subject, m.text, m.rest, m.html, m.external_id, m.extra, m.raw, m.forwarded,
 	CASE WHEN l.message IS NOT NULL THEN 'sending' ELSE COALESCE(o.state, '') END, COALESCE(o.code, ''), COALESCE(o.reason, ''), COALESCE(o.attempts, 0), COALESCE(o.due_at, 0), COALESCE(o.doubled, FALSE)
 	FROM message m LEFT JOIN outbox o ON o.message = m.id LEFT JOIN lease l ON l.message = m.id`
 
 func scanMessage(r *store.Rows, m *Message) error {
-	var address, name string
+	var address, name, scheme, routed string
 	var raw []byte
 	var d DeliveryState
-	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name,
+	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name, &scheme, &routed,
 		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &m.Forwarded, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled)
 	if err != nil {
 		return err
@@ -178,6 +191,9 @@ func scanMessage(r *store.Rows, m *Message) error {
 	case holdfast.Inbound:
 		m.From = who
 	case holdfast.Outbound:
+		if routed != "" && (routed != address || scheme != x.Scheme) {
+			who = &holdfast.Address{Scheme: scheme, Value: routed}
+		}
 		m.Recipient = who
 		if d.State == "" {
 			d.State = holdfast.Queued

@@ -63,6 +63,7 @@ type Item struct {
 	Tags         []string          `json:"tags"`
 	OpenedAt     time.Time         `json:"opened_at,omitzero"`
 	FirstReplyAt time.Time         `json:"first_reply_at,omitzero"`
+	Drafting     bool              `json:"drafting,omitempty" doc:"The asker has written something there and not sent it."`
 }
 
 // Named is a thing's id and name.
@@ -72,13 +73,14 @@ type Named struct {
 }
 
 const itemColumns = `c.id, c.number, c.subject, c.state, c.status, c.snooze_until, c.operator, c.team, c.priority, c.channel,
-	c.customer, COALESCE(p.name, ''), c.preview, c.preview_dir, c.last_clock, c.last_in_clock > COALESCE(r.upto, 0), c.opened_at, c.first_reply_at`
+	c.customer, COALESCE(p.name, ''), c.preview, c.preview_dir, c.last_clock, c.last_in_clock > COALESCE(r.upto, 0), c.opened_at, c.first_reply_at,
+	EXISTS (SELECT 1 FROM draft d WHERE d.operator = $2 AND d.conversation = c.id AND d.text <> '')`
 
 const itemJoins = ` LEFT JOIN customer p ON p.id = c.customer LEFT JOIN read_mark r ON r.operator = $2 AND r.conversation = c.id`
 
 func scanItem(r *store.Rows, i *Item) error {
 	err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
-		&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt)
+		&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &i.Drafting)
 	i.LastAt = i.LastClock.Time().UTC()
 	i.Tags = []string{}
 	return err

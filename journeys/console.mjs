@@ -75,7 +75,7 @@ async function walk(page, language) {
 
   const self = await say('the page turns to the language', async () => {
     await page.goto(base + '/#/inbox/open');
-    await api(page, 'PATCH', '/me', { language });
+    await api(page, 'PATCH', '/me', { language, preferences: { undo: 0, undo_chat: 0 } });
     await page.reload();
     await page.getByText(t['view.unassigned'], { exact: true }).first().waitFor();
     await until('the live connection', async () => (await page.locator('.link-state .dot.ok').count()) === 1);
@@ -309,7 +309,7 @@ async function walk(page, language) {
     await desk.goto(base + '/');
     await signIn();
     await desk.locator('nav.rail').waitFor();
-    await api(desk, 'PATCH', '/me', { language });
+    await api(desk, 'PATCH', '/me', { language, preferences: { undo: 0, undo_chat: 0 } });
     await desk.goto(base + '/#/settings/account');
     await desk.reload();
     await press('totp.start', 'button', desk);

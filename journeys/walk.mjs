@@ -61,7 +61,7 @@ async function walk(language, width, session) {
 
   await say('the operator sits down', async () => {
     await console_.goto(base + '/#/inbox/open');
-    await api(console_, 'PATCH', '/me', { language });
+    await api(console_, 'PATCH', '/me', { language, preferences: { undo: 0, undo_chat: 0 } });
     await console_.reload();
     await until('the direction', async () => (await console_.evaluate(() => document.documentElement.dir)) === (language === 'fa' ? 'rtl' : 'ltr'));
     await until('the live connection', async () => (await console_.locator('.link-state .dot.ok').count()) === 1);

@@ -189,9 +189,13 @@ func (r *row) join(e *holdfast.Entry) bool {
 	case *holdfast.MessageUnknown:
 		r.move(e, said, holdfast.Parked, time.Time{}, b.Code, b.Reason)
 	case *holdfast.MessageRequeued:
-		r.expiresAt = later(r.expiresAt, e.At.Add(lifetime)) // or an expired one would fail again at once
+		due := b.NotBefore
+		if due.IsZero() {
+			due = e.At
+		}
+		r.expiresAt = later(r.expiresAt, due.Add(lifetime)) // or an expired one would fail again at once
 		r.route(e, b.Channel, b.To)
-		r.move(e, said, holdfast.Queued, e.At, "", "")
+		r.move(e, said, holdfast.Queued, due, "", "")
 	case *holdfast.MessageHeld:
 		r.move(e, said, holdfast.Held, time.Time{}, "", "")
 	case *holdfast.MessageCancelled:

@@ -1,6 +1,8 @@
 package presets
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -8,25 +10,21 @@ import (
 )
 
 func TestFillPutsFactsInTheirPlace(t *testing.T) {
-	f := Facts{Customer: "Ana Lima", Operator: "Joe Doe", Number: 42, Subject: "Router", Workspace: "Acme"}
-	for _, c := range []struct {
-		text, want string
-		facts      Facts
-	}{
-		{"Dear {{customer.name}},", "Dear Ana Lima,", f},
-		{"Hi {{ customer.first_name | friend }}!", "Hi Ana!", f},
-		{"Hi {{customer.first_name|friend}}!", "Hi friend!", Facts{}},
-		{"Hi {{customer.first_name|friend}}!", "Hi friend!", Facts{Customer: "ana@example.com"}},
-		{"سلام {{customer.first_name|دوست عزیز}}", "سلام مریم", Facts{Customer: "مریم رضایی"}},
-		{"سلام {{customer.first_name|دوست عزیز}}", "سلام دوست عزیز", Facts{Customer: "۰۹۱۲۱۲۳۴۵۶۷"}},
-		{"№ {{conversation.number}}: {{conversation.subject}} ({{workspace.name}})", "№ 42: Router (Acme)", f},
-		{"[{{conversation.number}}]", "[]", Facts{}},
-		{"{{operator.first_name}} / {{operator.name}}", "Joe / Joe Doe", f},
-		{"{{customer.password}} {{ }} {{{customer.name}}}", "{{customer.password}} {{ }} {Ana Lima}", f},
-		{"{{customer.name}}", "{{workspace.name}}", Facts{Customer: "{{workspace.name}}", Workspace: "Acme"}}, // what a customer calls themselves is no template
-	} {
-		if got := Fill(c.text, c.facts); got != c.want {
-			t.Errorf("%q gives %q, want %q", c.text, got, c.want)
+	// The console fills them in as well, for when it is cut off, and is tested with the same.
+	b, err := os.ReadFile("testdata/fill.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Text, Want string
+		Facts      Facts
+	}
+	if err := json.Unmarshal(b, &cases); err != nil || len(cases) < 12 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, c := range cases {
+		if got := Fill(c.Text, c.Facts); got != c.Want {
+			t.Errorf("%q gives %q, want %q", c.Text, got, c.Want)
 		}
 	}
 }

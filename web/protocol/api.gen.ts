@@ -299,6 +299,8 @@ export interface components {
             text: string;
         };
         ChannelView: {
+            /** @description The address that people write to, for kinds that have one. */
+            address?: string;
             /** Format: date-time */
             changed_at: string;
             /** Format: date-time */
@@ -775,6 +777,8 @@ export interface components {
             channel: string;
             customer: components["schemas"]["InboxNamed"];
             draft: components["schemas"]["InboxDraft"];
+            /** @description The asker has written something there and not sent it. */
+            drafting?: boolean;
             /** Format: date-time */
             first_reply_at?: string;
             id: string;
@@ -859,12 +863,16 @@ export interface components {
         InboxDraft: {
             /** Format: date-time */
             at: string;
+            /** @description The colleague who began it, before the conversation was handed over. */
+            by?: string;
             note: boolean;
             text: string;
         };
         InboxItem: {
             channel: string;
             customer: components["schemas"]["InboxNamed"];
+            /** @description The asker has written something there and not sent it. */
+            drafting?: boolean;
             /** Format: date-time */
             first_reply_at?: string;
             id: string;
@@ -1341,6 +1349,13 @@ export interface components {
         PushInBody: {
             endpoint: string;
             keys: components["schemas"]["KeysStruct"];
+        };
+        PutOffInBody: {
+            /**
+             * Format: date-time
+             * @description Empty: now.
+             */
+            not_before?: string;
         };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */

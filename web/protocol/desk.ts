@@ -27,6 +27,9 @@ export interface Preferences {
   density?: 'cosy' | 'compact' | '';
   then?: Status;
   send_key?: 'ctrl' | 'enter';
+  /** Seconds in which a sent reply can be taken back: a letter, and what is read at once. */
+  undo?: number;
+  undo_chat?: number;
 }
 
 export type Workspace = Lacking<S['SetupWorkspace'], 'created_at' | 'demo' | 'settings'>;
@@ -58,6 +61,7 @@ export interface Entry {
 }
 export type TimelineItem = Exactly<S['Event'], { actor: Actor; body: Record<string, unknown> }>;
 
+export type CannedReply = S['PresetsCanned'];
 export type Counts = S['InboxCounts'];
 export type Exchange = S['OutboxExchange'];
 export type MessageHit = Exactly<S['SearchHit'], { direction: Direction }>;

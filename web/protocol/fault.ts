@@ -8,6 +8,8 @@ export class Fault extends Error {
     message: string,
     readonly next = '',
     readonly field = '',
+    /** Of "conversation.changed": the messages that others have written since. */
+    readonly since: unknown[] = [],
   ) {
     super(message);
     this.name = 'Fault';
@@ -23,7 +25,7 @@ export class Fault extends Error {
 export function faultOf(status: number, body: unknown): Fault {
   const b = (body ?? {}) as Record<string, unknown>;
   const text = (key: string) => (typeof b[key] === 'string' ? (b[key] as string) : '');
-  return new Fault(status, text('code') || `http.${status}`, text('message') || text('detail') || text('title') || `HTTP ${status}`, text('next'), text('field'));
+  return new Fault(status, text('code') || `http.${status}`, text('message') || text('detail') || text('title') || `HTTP ${status}`, text('next'), text('field'), Array.isArray(b.since) ? b.since : []);
 }
 
 export function asFault(error: unknown): Fault {

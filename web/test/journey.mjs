@@ -58,7 +58,7 @@ async function journey(language) {
   const messages = async (id) => (await read(id, '/messages?limit=50')).items;
 
   await say('the page turns to the language', async () => {
-    await api(page, 'PATCH', '/me', { language, preferences: { theme: language === 'fa' ? 'dark' : 'light' } });
+    await api(page, 'PATCH', '/me', { language, preferences: { theme: language === 'fa' ? 'dark' : 'light', undo: 0, undo_chat: 0 } });
     await page.goto(base + '/#/inbox/open');
     await page.reload();
     await until('the direction', async () => (await page.evaluate(() => document.documentElement.dir)) === (language === 'fa' ? 'rtl' : 'ltr'));

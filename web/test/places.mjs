@@ -6,18 +6,39 @@ const texts = ['en', 'ru', 'fa'].map((l) => JSON.parse(readFileSync(new URL(`../
 /** A text in whichever language the screen is in. */
 const said = (key) => new RegExp('^\\s*(' + texts.map((t) => t[key].replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|') + ')\\s*$');
 
+/** A conversation by letters, with nothing written in it yet. */
+const letter = async (p) => {
+  await p.goto(base + '/#/inbox/open');
+  await p.locator('section.list li a').first().waitFor();
+  const id = await p.evaluate(async () => {
+    const all = async (path) => (await (await fetch('/api/v1' + path)).json()).items;
+    const kinds = (await all('/channel-kinds')).filter((k) => k.limits.cc).map((k) => k.name);
+    const by = (await all('/channels')).find((c) => kinds.includes(c.kind));
+    return (await all('/conversations?view=all&channel=' + by.id)).find((c) => c.state !== 'closed').id;
+  });
+  await p.goto(`${base}/#/inbox/all/${id}`);
+  await p.locator('article.in').first().waitFor();
+  await p.waitForTimeout(300); // what was written before comes back
+  await p.locator('.composer textarea').fill('');
+};
+
 export const screens = [
   ['inbox', '#/inbox/open'],
   ['conversation', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').first().click(); await p.locator('article').first().waitFor(); }],
   ['panel', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(3).click(); await p.locator('article').first().waitFor(); if (!(await p.locator('aside').count())) await p.keyboard.press('.'); await p.locator('aside').waitFor(); }],
   ['assign', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('a'); await p.locator('[role=option]').first().waitFor(); }],
-  ['exchanges', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').first().click(); await p.waitForTimeout(400); }],
+  ['exchanges', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.getByRole('option', { name: said('message.exchanges') }).click(); await p.waitForTimeout(400); }],
   ['mention', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('n'); await p.locator('.composer.note').waitFor(); await p.locator('.composer textarea').fill('@'); await p.locator('.composer [role=option]').first().waitFor(); }],
   ['details', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').last().click(); await p.locator('dialog[open] dl').waitFor(); }],
   ['filter', async (p) => { await p.goto(base + '/#/inbox/mine'); await p.locator('section.list').waitFor(); await p.keyboard.press('v'); await p.locator('dialog[open] li').first().waitFor(); }],
   ['selected', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).focus(); await p.keyboard.press('x'); await p.locator('[role=toolbar]').waitFor(); }],
   ['merge', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).click(); await p.locator('article').first().waitFor(); await p.locator('header .tools button').last().click(); await p.getByRole('option', { name: said('action.merge') }).click(); await p.locator('dialog[open] fieldset').waitFor(); }],
   ['split', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).click(); await p.locator('article').first().waitFor(); await p.locator('header .tools button').last().click(); await p.getByRole('option', { name: said('action.split') }).click(); await p.locator('.picked').first().waitFor(); }],
+  ['canned', async (p) => { await letter(p); await p.evaluate(() => fetch('/api/v1/canned-replies/01930000-0000-7000-8000-000000000001', { method: 'PUT', headers: { 'Content-Type': 'application/json', 'Holdfast-Client': 'console' }, body: JSON.stringify({ title: 'Restart', shortcut: 'restart', texts: { any: 'Dear {{customer.first_name|customer}}, turn it off and on.' } }) })); await p.locator('.composer textarea').press('/'); await p.locator('.composer [role=option]').first().waitFor(); }],
+  ['copies', async (p) => { await letter(p); await p.locator('.composer .head button.link').last().click(); await p.locator('.copies input').first().fill('kim@customer.example, nobody,'); await p.locator('.copies .wrong').waitFor(); }],
+  ['later', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option', { name: said('later.pick') }).click(); await p.locator('dialog[open] select').waitFor(); }],
+  ['forward', async (p) => { await letter(p); await p.locator('article.in .menu button').last().click(); await p.getByRole('option', { name: said('action.forward') }).click(); await p.locator('dialog[open] textarea').waitFor(); }],
+  ['waits', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option').nth(5).click(); await p.locator('.waits').first().waitFor(); }],
   ['customers', '#/customers'],
   ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],

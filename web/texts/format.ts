@@ -66,6 +66,23 @@ export function dateName(value: string): string {
   return m ? dates({ dateStyle: 'medium' }).format(new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]))) : '';
 }
 
+/** A moment by the clocks of a zone; with its name where they differ from the reader's, or always. */
+export function momentIn(at: string, zone: string, named = false): string {
+  const d = valid(at);
+  if (!d) return '';
+  const o: Intl.DateTimeFormatOptions = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+  const here = dates(o).format(d);
+  const there = dates({ ...o, timeZone: zone }).format(d);
+  return here === there && !named ? here : dates({ ...o, timeZone: zone, timeZoneName: 'short' }).format(d);
+}
+
+/** A day by the clocks of a zone, in the reader's calendar; the weekday alone when that is enough. */
+export function dayIn(at: string, zone: string, weekday = false): string {
+  const d = valid(at);
+  if (!d) return '';
+  return dates({ weekday: 'long', timeZone: zone, ...(weekday ? {} : { day: 'numeric', month: 'long' }) }).format(d);
+}
+
 /** A moment to come or past, in words: "in 5 minutes", "3 days ago". */
 export function relative(at: string | null | undefined, now = Date.now()): string {
   const d = valid(at);

@@ -1,4 +1,5 @@
 import { keepDrafts } from '../model/composer.svelte';
+import { carryIn as open, carryOut as seal } from '../sync/carry';
 import { sync } from '../sync/sync';
 import { Fault } from '../model/words';
 import { always, type Action } from './action';
@@ -47,7 +48,7 @@ export const carryOut: Action<string> = {
   group: 'setup',
   available: always,
   async run(passphrase) {
-    const url = URL.createObjectURL(new Blob([await sync.carryOut(passphrase)], { type: 'application/json' }));
+    const url = URL.createObjectURL(new Blob([await seal(sync.me!, sync.pending, passphrase)], { type: 'application/json' }));
     const a = document.createElement('a');
     a.href = url;
     a.download = `holdfast-${new Date().toISOString().slice(0, 10)}.unsent.json`;
@@ -62,6 +63,6 @@ export const carryIn: Action<{ file: Blob; passphrase: string; done: (n: number)
   group: 'setup',
   available: always,
   async run({ file, passphrase, done }) {
-    done(await sync.carryIn(await file.text(), passphrase));
+    done(await open(sync.me, sync.pending, await file.text(), passphrase));
   },
 };

@@ -12,7 +12,10 @@ import { note } from './note';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
 import { rename } from './rename';
+import { quote } from './quote';
 import { reply } from './reply';
+import { replyAll } from './reply-all';
+import { sendLater } from './send-later';
 import { close, reopen, resolve, wait } from './set-status';
 import { signOut } from './sign';
 import { snooze } from './snooze';
@@ -20,10 +23,14 @@ import { next, previous } from './step';
 import { tag } from './tag';
 import { transcript } from './transcript';
 import { buildFilter, goSaved } from './views';
+import { canned } from './canned';
+import { forward } from './forward';
+import { undoSend } from './undo-send';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
-  reply as Action, note, resolve, wait, snooze, reopen, close,
+  reply as Action, replyAll, sendLater, undoSend as Action, note, canned, quote as Action, forward as Action,
+  resolve, wait, snooze, reopen, close,
   take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action, markUnread,
   chooseMacro as Action, merge as Action, split as Action, askCsat, askNps,
   transcript,

@@ -1,12 +1,13 @@
 import { draftOf } from '../model/composer.svelte';
 import { me } from '../model/desk';
+import { remember, undoSeconds } from '../model/waiting';
 import { screen } from '../model/screen.svelte';
 import { asFault, type ID, type Status } from '../model/words';
 import { sync } from '../sync/sync';
 import { inConversation, type Action } from './action';
 
 /** Without an argument: puts the keyboard into the composer. With one: sends what is written there. */
-export const reply: Action<{ conversation: ID; channel: ID; then: Status } | void> = {
+export const reply: Action<{ conversation: ID; channel: ID; then: Status; later?: string } | void> = {
   id: 'reply',
   titleKey: 'action.reply',
   keys: 'r',
@@ -19,7 +20,10 @@ export const reply: Action<{ conversation: ID; channel: ID; then: Status } | voi
     }
     const draft = draftOf(a.conversation);
     if (!draft.ready || !me().operator.id) return;
-    const outgoing = draft.outgoing(a.channel, a.then);
+    const text = draft.text.trim();
+    const written = draft.outgoing(a.channel, a.then);
+    const outgoing = { ...written, ...(a.later ? { not_before: a.later } : { undo: undoSeconds(written.channel) }) };
+    remember({ ...outgoing, text });
     try {
       await sync.pending.send(outgoing);
     } catch (error) {

@@ -11,6 +11,7 @@ describe('shortcuts', () => {
     expect(key({ key: 'k', code: 'KeyK', metaKey: true })).toBe('ctrl+k');
     expect(key({ key: '؟', code: 'Slash', shiftKey: true })).toBe('?');
     expect(key({ key: '/', code: 'Slash' })).toBe('/');
+    expect(key({ key: 'ж', code: 'Semicolon', ctrlKey: true })).toBe('ctrl+;');
     expect(key({ key: 'R', code: 'KeyR', shiftKey: true })).toBe('');
     expect(key({ key: 'r', code: 'KeyR', altKey: true })).toBe('');
   });

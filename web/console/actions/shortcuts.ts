@@ -11,6 +11,7 @@ export function keyName(e: Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'met
   if (e.code === 'Period') return ctrl + '.';
   if (e.key === 'Escape' && !ctrl && !e.shiftKey) return 'escape';
   if (/^Digit\d$/.test(e.code) && !ctrl && !e.shiftKey) return e.code.slice(5);
+  if (e.code === 'Semicolon' && ctrl) return ctrl + ';';
   if (/^Key[A-Z]$/.test(e.code)) return e.shiftKey ? '' : ctrl + e.code.slice(3).toLowerCase();
   return '';
 }

@@ -1,4 +1,5 @@
 import { go } from '../model/route.svelte';
+import { undoSeconds } from '../model/waiting';
 import type { Beginning } from '../model/words';
 import { sync } from '../sync/sync';
 import { always, type Action } from './action';
@@ -9,7 +10,7 @@ export const startConversation: Action<Beginning> = {
   group: 'desk',
   available: always,
   async run(a) {
-    await sync.begin(a);
+    await sync.begin({ undo: undoSeconds(a.channel), ...a });
     sync.fetching.refreshLists();
     go('inbox', 'all', a.id);
   },

@@ -1,3 +1,4 @@
+import { patchConversation } from '../sync/apply';
 import { sync } from '../sync/sync';
 import { uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
 import { colleagues, me } from './desk';
@@ -23,16 +24,24 @@ export class Draft {
   subject = $state('');
   uploads = $state.raw<Upload[]>([]);
   saved = $state<'' | 'saving' | 'saved'>('');
+  /** The newest entry when the first letter was written; 0 while nothing is. */
+  began = $state(0);
+  /** The colleague who began it, until it is changed or sent. */
+  by = $state<ID>('');
   private timer: ReturnType<typeof setTimeout> | undefined;
   private touched = false;
   private adopted = false;
+  private handed = '';
   private picked: ID[] = [];
 
   constructor(readonly conversation: ID) {}
 
   /** Takes the desk's copy, once, unless something was written here already. */
-  adopt(draft: { text: string; note: boolean } | null | undefined): void {
-    if (this.adopted) return;
+  adopt(draft: { text: string; note: boolean; at?: string; by?: ID } | null | undefined): void {
+    // What was handed over later is offered once, too.
+    const handed = !!draft?.by && draft.at !== this.handed;
+    if (this.adopted && !handed) return;
+    if (handed) this.handed = draft.at ?? '';
     // A page that this device kept does not know the draft.
     this.adopted = draft !== undefined;
     // What the desk never got is newer than what it has.
@@ -41,6 +50,7 @@ export class Draft {
       if (this.touched || this.text || !d) return;
       this.text = d.text;
       this.note = d.note;
+      this.by = (!kept && draft?.by) || '';
     });
   }
 
@@ -63,6 +73,8 @@ export class Draft {
   /** Saves on the desk a moment after the last letter. */
   edited(): void {
     this.touched = true;
+    this.by = '';
+    this.began = this.text ? this.began || (sync.pending.seen(this.conversation) ?? 0) : 0;
     this.saved = 'saving';
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), 800);
@@ -72,6 +84,7 @@ export class Draft {
     clearTimeout(this.timer);
     const { text, note } = this;
     await this.keep();
+    patchConversation(sync.store, this.conversation, { drafting: text !== '' });
     try {
       await sync.client.put(`/conversations/${this.conversation}/draft`, { text, note });
       if (this.text === text) await sync.keepDraft(this.conversation, undefined);
@@ -133,6 +146,8 @@ export class Draft {
     this.uploads = [];
     this.picked = [];
     this.saved = '';
+    this.by = '';
+    this.began = 0;
     this.touched = false;
     return o;
   }

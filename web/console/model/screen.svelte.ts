@@ -1,4 +1,4 @@
-import type { Fault } from './words';
+import type { Fault, LocalMessage } from './words';
 
 /** What is open on this screen right now, and what it says. Nothing of it is stored. */
 export interface Notice {
@@ -9,7 +9,7 @@ export interface Notice {
   again?: () => void;
 }
 
-export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'leaving' | 'filter' | 'macro' | 'run-macro' | 'merge';
+export type Opened = '' | 'palette' | 'help' | 'assign' | 'tag' | 'snooze' | 'status' | 'priority' | 'subject' | 'compose' | 'canned' | 'later' | 'leaving' | 'filter' | 'macro' | 'run-macro' | 'merge';
 
 class Screen {
   opened = $state<Opened>('');
@@ -19,6 +19,8 @@ class Screen {
   customerPanel = $state(typeof matchMedia === 'undefined' || matchMedia('(min-width: 80em)').matches);
   /** Asks the composer to take the keyboard, as a reply or as a note. */
   composeAs = $state<{ note: boolean; at: number }>({ note: false, at: 0 });
+  /** What is about to be passed on to somebody else. */
+  forwarding = $state.raw<LocalMessage | undefined>();
   private count = 0;
 
   say(text: string): void {

@@ -84,6 +84,15 @@ describe('applying entries', () => {
     expect(thread().messages[0]!.delivery!.state).toBe('accepted');
   });
 
+  it('shows by what and to whom a re-routed reply goes, and when one goes that was put off', () => {
+    apply(store, entry('message.queued', { message: 'm1', text: 'x', author: me, channel: 'mail', to: { scheme: 'mailto', value: 'ana@old.example' }, not_before: '2026-11-22T09:00:10Z' }), me);
+    expect(thread().messages[0]).toMatchObject({ channel: 'mail', delivery: { state: 'queued', due_at: '2026-11-22T09:00:10Z' } });
+    apply(store, entry('message.requeued', { message: 'm1', not_before: '2026-11-23T09:00:00Z' }), me);
+    expect(thread().messages[0]).toMatchObject({ channel: 'mail', recipient: { value: 'ana@old.example' }, delivery: { state: 'queued', due_at: '2026-11-23T09:00:00Z' } });
+    apply(store, entry('message.requeued', { message: 'm1', channel: 'sms', to: { scheme: 'tel', value: '+15550100' } }), me);
+    expect(thread().messages[0]).toMatchObject({ channel: 'sms', recipient: { scheme: 'tel', value: '+15550100' }, delivery: { state: 'queued', due_at: null } });
+  });
+
   it('shows a note in the thread with those whom it mentions, and not in the list', () => {
     store.conversations.set('c1', item({ preview: 'Where is it?', preview_direction: 'in' }));
     apply(store, entry('message.noted', { message: 'n1', text: '@Ann look', author: me, mentions: ['ann'] }), me);

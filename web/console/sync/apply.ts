@@ -60,6 +60,8 @@ function conversationChange(entry: Entry, now: Conversation | undefined, me: ID)
       return now ? { tags: (now.tags ?? []).filter((t) => t !== text(b, 'tag')) } : null;
     case 'conversation.read':
       return text(b, 'operator') === me ? { unread: b.unread === true } : null;
+    case 'draft.saved':
+      return text(b, 'operator') === me ? { drafting: text(b, 'text') !== '' } : null;
     case 'message.received': {
       const reopened = now && now.status !== 'closed' ? { status: 'open' as Status, state: 'open' as Status } : {};
       return { ...said(entry, 'in'), ...reopened, unread: true };
@@ -120,13 +122,21 @@ function changeThread(store: Store, entry: Entry): void {
     state,
     code: text(entry.body, 'code'),
     reason: text(entry.body, 'reason'),
-    due_at: text(entry.body, 'next_at') || null,
+    due_at: text(entry.body, 'next_at') || text(entry.body, 'not_before') || null,
     attempts: typeof entry.body.attempt === 'number' ? entry.body.attempt : old.delivery?.attempts,
     doubled: entry.body.doubled === true || old.delivery?.doubled,
   };
   const messages = thread.messages.slice();
-  messages[at] = { ...old, delivery };
+  messages[at] = { ...old, delivery, ...routed(entry) };
   setThread(store, id, { messages });
+}
+
+/** By what and to whom a message goes from now on, where that changes. */
+function routed(entry: Entry): Partial<Message> {
+  if (entry.kind !== 'message.requeued') return {};
+  const channel = text(entry.body, 'channel');
+  const to = entry.body.to as Message['recipient'] | undefined;
+  return { ...(channel ? { channel } : {}), ...(to?.value ? { recipient: to } : {}) };
 }
 
 /** The message that an entry brings, or null. */
@@ -168,6 +178,7 @@ export function messageOf(entry: Entry): Message | null {
         author: text(b, 'author'),
         recipient: b.to as Message['recipient'],
         automatic: b.automatic === true,
+        forwarded: text(b, 'forwarded') || undefined,
         delivery: { state: 'queued', due_at: text(b, 'not_before') || null },
       };
     case 'message.noted':

@@ -1,5 +1,6 @@
 import { keyOf, rounds, seal, unseal } from './vault';
-import { Fault, type ID } from './words';
+import type { Pending } from './pending';
+import { Fault, type ID, type Me } from './words';
 import type { Work } from './work';
 
 /** What is only on this device, on its way to another one. */
@@ -36,4 +37,17 @@ export async function unlockFile(text: string, passphrase: string): Promise<Carr
   } catch {
     throw new Fault(422, 'carry.wrong', 'The passphrase is wrong, or the file is damaged.');
   }
+}
+
+/** What is only on this device, as a file that the passphrase opens. */
+export function carryOut(me: Me, pending: Pending, passphrase: string): Promise<string> {
+  const work = pending.list.filter((w) => w.kind !== 'read');
+  return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work }, passphrase);
+}
+
+/** Takes such a file in; how much of it was new here. Who carries it in is who sends it. */
+export async function carryIn(me: Me | undefined, pending: Pending, text: string, passphrase: string): Promise<number> {
+  const carried = await unlockFile(text, passphrase);
+  if (carried.workspace !== me?.workspace.id) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
+  return pending.bring(carried.work);
 }

@@ -14,7 +14,7 @@ const span = 30 * 86_400_000;
 const perThread = 200;
 
 /** Resources that the inbox needs and that change rarely. */
-const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned|macros|views|fields|customers)([/?]|$)/;
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)/;
 
 const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
 

@@ -139,6 +139,79 @@ describe('sending', () => {
   });
 });
 
+describe('undo and second thoughts', () => {
+  it('tells the desk how long to hold a reply back and what its author has seen', async () => {
+    const r = await room(accepted);
+    r.store.lsn = 40;
+    r.store.threads.set('c1', { ...emptyThread, loaded: true, messages: [{ ...said('first', '5'), lsn: 42 }] });
+    await r.pending.send({ ...outgoing, undo: 10 });
+    expect(r.sent[0]!.body).toMatchObject({ undo: 10, seen_lsn: 42 });
+    expect(r.sent[0]!.body).not.toHaveProperty('anyway');
+    await r.pending.send({ ...outgoing, id: 'n1', note: true });
+    expect(r.sent[1]!.body).not.toHaveProperty('seen_lsn');
+  });
+
+  it('says nothing of what was seen where nothing is on the screen', async () => {
+    const r = await room(accepted);
+    r.store.lsn = 40;
+    r.store.threads.set('c1', { ...emptyThread, loading: true });
+    await r.pending.send(outgoing);
+    expect(r.sent[0]!.body).not.toHaveProperty('seen_lsn');
+  });
+
+  it('takes a reply back that never left, and the desk hears of it in case it did', async () => {
+    let down = true;
+    const r = await room((c) => (down ? cut() : c.path.endsWith('/withdraw') ? refused('message.missing', 404) : accepted(c)));
+    await r.pending.send(outgoing);
+    await r.pending.idle();
+    expect((await r.pending.take('m1'))?.text).toBe('On its way.');
+    expect(r.shown()).toEqual([]);
+    expect(r.pending.count).toBe(0);
+    down = false;
+    r.pending.pump();
+    await r.pending.idle();
+    const paths = r.sent.map((s) => s.path);
+    expect(paths.at(-1)).toBe('/messages/m1/withdraw');
+    expect(paths.filter((p) => p.endsWith('/replies'))).toHaveLength(1); // the try that failed, and none after it
+    expect(r.pending.list).toEqual([]);
+    expect(await kept(r.shelf)).toEqual([]);
+  });
+
+  it('takes a reply back that is on its way, after the desk has it', async () => {
+    let open: (r: Response) => void = () => {};
+    const r = await room((c) => (c.path.endsWith('/replies') ? new Promise<Response>((resolve) => (open = resolve)) : json({ id: 'm1', conversation: 'c1', clock: '7', direction: 'out', delivery: { state: 'cancelled' } })));
+    const sending = r.pending.send({ ...outgoing, undo: 10 });
+    await new Promise((done) => setTimeout(done, 5));
+    expect((await r.pending.take('m1'))?.text).toBe('On its way.');
+    open(accepted({ body: outgoing } as unknown as Call));
+    await sending;
+    await r.pending.idle();
+    expect(r.sent.map((s) => s.path)).toEqual(['/conversations/c1/replies', '/messages/m1/withdraw']);
+    expect(r.pending.list).toEqual([]);
+  });
+
+  it('keeps saying so when it was too late to take a reply back', async () => {
+    let down = true;
+    const r = await room((c) => (down ? cut() : c.path.endsWith('/withdraw') ? refused('outbox.too_late', 409) : accepted(c)));
+    await r.pending.send(outgoing);
+    await r.pending.take('m1');
+    down = false;
+    r.pending.pump();
+    await r.pending.idle();
+    expect(r.pending.list.map((w) => [w.kind, w.state, w.fault?.code])).toEqual([['withdraw', 'refused', 'outbox.too_late']]);
+  });
+
+  it('holds a reply that the desk asks about, shows what was said, and sends it anyway when told to', async () => {
+    const since = [{ ...said('Never mind!', '6'), lsn: 50 }];
+    const r = await room((c) => (c.body.anyway ? accepted(c) : new Response(JSON.stringify({ code: 'conversation.changed', message: 'x', since }), { status: 409 })));
+    await r.pending.send(outgoing);
+    expect(r.shown().map((m) => [m.id, m.local, m.met?.map((x) => x.text)])).toEqual([['Never mind!', undefined, undefined], ['m1', 'held', ['Never mind!']]]);
+    await r.pending.retry('m1');
+    expect(r.sent.map((s) => s.body.anyway)).toEqual([undefined, true]);
+    expect(r.pending.list).toEqual([]);
+  });
+});
+
 describe('changes', () => {
   it('repeat under one key, and lie over what the desk says meanwhile', async () => {
     let down = true;

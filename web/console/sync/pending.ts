@@ -3,7 +3,7 @@ import { byClock, emptyThread, putMessage, setThread } from './apply';
 import type { Device, Packed } from './device';
 import type { Store } from './store';
 import { asFault, Fault, type Conversation, type ConversationPage, type ID, type List, type Message } from './words';
-import { begun, isText, localMessage, looksFirst, plainFault, textWork, type Outgoing, type Work } from './work';
+import { begun, isText, localMessage, looksFirst, plainFault, textWork, withdrawal, type Outgoing, type Work } from './work';
 
 interface Row { n: number; id: ID; operator: ID; workspace: ID; s: Packed }
 type Outcome = 'done' | 'refused' | 'held' | 'later' | 'unreachable';
@@ -67,7 +67,7 @@ export class Pending {
 
   /** How much of somebody's is only on this device, without marks of reading. */
   get count(): number {
-    return this.list.filter((w) => w.kind !== 'read').length;
+    return this.list.filter((w) => w.kind !== 'read' && w.kind !== 'withdraw').length;
   }
 
   private async reload(): Promise<void> {
@@ -125,7 +125,15 @@ export class Pending {
 
   /** Sends a reply or a note. */
   send(o: Outgoing): Promise<void> {
-    return this.submit(textWork(o, this.newest(o.conversation), this.standing(o.conversation)));
+    const seen_lsn = o.note ? undefined : this.seen(o.conversation);
+    return this.submit(textWork({ ...o, seen_lsn }, this.newest(o.conversation), this.standing(o.conversation)));
+  }
+
+  /** The newest entry that stands on this screen of a conversation. */
+  seen(conversation: ID): number | undefined {
+    const thread = this.store.threads.get(conversation);
+    if (!thread?.loaded) return undefined;
+    return Math.max(this.store.lsn, ...thread.messages.map((m) => m.lsn ?? 0)) || undefined;
   }
 
   private newest(conversation: ID): string {
@@ -248,7 +256,7 @@ export class Pending {
       if (w.late && looksFirst(w)) {
         const news = await this.news(w);
         if (news === 'there') return await this.finish(w);
-        if (news) return await this.decide(w, 'held', undefined, news.length);
+        if (news) return await this.decide(w, 'held', undefined, news);
       }
       const answer = await this.client.call<Message | null>(w.method, w.path, { body: w.method === 'DELETE' ? undefined : w.body, key: isText(w) ? undefined : w.id, deadline: patience });
       return await this.finish(w, w.kind === 'reply' || w.kind === 'note' ? answer : null);
@@ -265,7 +273,9 @@ export class Pending {
         await this.keep({ ...w, late: true });
         return 'later';
       }
-      if (fault.code === 'conversation.changed') return await this.decide(w, 'held', fault);
+      if (fault.code === 'conversation.changed') return await this.decide(w, 'held', fault, fault.since as Message[]);
+      // It had never come there: so it is back.
+      if (w.kind === 'withdraw' && fault.status === 404) return await this.finish(w);
       return await this.decide(w, 'refused', fault);
     } finally {
       this.sending = '';
@@ -284,9 +294,7 @@ export class Pending {
     const news = messages.items.filter((m) => !this.sent.has(m.id) && (isText(w) || m.direction !== 'note') && (!w.since || byClock(m, since) > 0));
     const status = page.state || page.status;
     const turned = !this.moved.has(w.conversation) && w.was && (status !== w.was.status || (page.operator ?? '') !== w.was.operator);
-    if (!news.length && !turned) return undefined;
-    if (this.store.threads.has(w.conversation)) for (const m of messages.items) putMessage(this.store, w.conversation, m);
-    return news;
+    return news.length || turned ? news : undefined;
   }
 
   /** The desk has it. */
@@ -302,7 +310,7 @@ export class Pending {
     return 'done';
   }
 
-  private async decide(w: Work, state: 'held' | 'refused', fault?: Fault, news?: number): Promise<Outcome> {
+  private async decide(w: Work, state: 'held' | 'refused', fault?: Fault, news?: Message[]): Promise<Outcome> {
     const asked = this.waiters.has(w.id);
     // A mark of reading is worth nobody's time; a change whose maker stands before the screen is told to them.
     if (state === 'refused' && (w.kind === 'read' || (asked && (!isText(w) || w.kind === 'start')))) {
@@ -312,7 +320,9 @@ export class Pending {
       this.settle(w.id, w.kind === 'read' ? undefined : fault);
       return 'done';
     }
-    await this.keep({ ...w, state, fault: fault && plainFault(fault), news });
+    if (news && this.store.threads.has(w.conversation)) for (const m of news) putMessage(this.store, w.conversation, m);
+    const met = news?.filter((m) => m.direction !== 'note' && !(m.direction === 'out' && m.author === this.operator));
+    await this.keep({ ...w, state, fault: fault && plainFault(fault), news: news?.length, met });
     this.settle(w.id, state === 'refused' ? fault : undefined);
     return state;
   }
@@ -327,7 +337,9 @@ export class Pending {
   async retry(id: ID): Promise<void> {
     const w = this.list.find((x) => x.id === id);
     if (!w) return;
-    if (w.state !== 'waiting') await this.keep({ ...w, state: 'waiting', late: w.state === 'held' ? false : w.late, fault: undefined, news: undefined });
+    // Who was shown what came and sends it all the same need not be asked twice.
+    const body = w.state === 'held' && w.kind === 'reply' ? { ...(w.body as object), anyway: true } : w.body;
+    if (w.state !== 'waiting') await this.keep({ ...w, body, state: 'waiting', late: w.state === 'held' ? false : w.late, fault: undefined, news: undefined, met: undefined });
     this.failures = 0;
     const outcome = new Promise<Fault | undefined>((resolve) => this.waiters.set(id, resolve));
     this.pump();
@@ -347,6 +359,12 @@ export class Pending {
   async drop(id: ID): Promise<void> {
     const w = this.list.find((x) => x.id === id);
     if (!w) return;
+    if (w.kind === 'reply' && w.state === 'waiting') {
+      // It may be on its way, or its answer was lost: the desk is told, whatever it has.
+      const back = withdrawal(w);
+      await this.put(back);
+      this.list = [...this.list, back];
+    }
     await this.forget(id);
     this.show(w.conversation);
     this.onStale(w.conversation);

@@ -31,6 +31,7 @@ export interface LocalMessage extends Message {
   fault?: Fault;
   /** Of a held one: how many messages came since it was written. */
   news?: number;
+  met?: Message[];
 }
 
 export interface Typing { who: ID; kind: 'operator' | 'customer'; text: string; until: number }

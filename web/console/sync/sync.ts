@@ -1,7 +1,6 @@
 import { Client } from '../../protocol/client';
 import { Live, type LiveState } from '../../protocol/live';
 import { apply } from './apply';
-import { lockUp, unlockFile } from './carry';
 import { Device } from './device';
 import { Fetching, throttled } from './fetching';
 import { outdated, rearranged } from './heed';
@@ -12,6 +11,7 @@ import { Pending } from './pending';
 import { Resources } from './resource';
 import { Store } from './store';
 import { Update } from './update';
+import { Waiting } from './waiting';
 import { startWork, type Beginning, type Work } from './work';
 import { asFault, Fault, uuid7, type Attachment, type Conversation, type Frame, type ID, type Me, type Start } from './words';
 
@@ -38,6 +38,7 @@ export class Sync {
   readonly keeper: Keeper;
   readonly update: Update;
   readonly nearby: Nearby;
+  readonly waiting: Waiting;
   me: Me | undefined;
   start: Start | undefined;
   presence: Presence = 'unknown';
@@ -65,6 +66,7 @@ export class Sync {
     this.keeper = new Keeper(client, this.store, device);
     this.update = new Update(() => this.store.changed('update'));
     this.nearby = new Nearby(this.store, (frame) => this.stream.send(frame));
+    this.waiting = new Waiting(client, this.store);
     this.fetching.over = (c) => this.pending.over(c);
     this.fetching.kept = keptHere(this);
     this.fetching.onLists = throttled(2500, async () => this.resources.changed('/views/counts'));
@@ -283,7 +285,11 @@ export class Sync {
         }
         break;
       case 'entry':
+        if (this.caughtUp) this.waiting.hear(frame.entry.at);
         this.entry(frame.entry);
+        break;
+      case 'ping':
+        this.waiting.hear(frame.at);
         break;
       case 'caught_up':
         this.caughtUp = true;
@@ -355,20 +361,6 @@ export class Sync {
     return this.pending.change({
       id: uuid7(), kind, conversation: id, method, path: `/conversations/${id}/${path}`, body, change, at: new Date().toISOString(),
     }).then(() => this.fetching.refreshLists());
-  }
-
-  /** What is only on this device, as a file that the passphrase opens. */
-  carryOut(passphrase: string): Promise<string> {
-    const me = this.me!;
-    const work = this.pending.list.filter((w) => w.kind !== 'read');
-    return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work }, passphrase);
-  }
-
-  /** Takes such a file in; how much of it was new here. Who carries it in is who sends it. */
-  async carryIn(text: string, passphrase: string): Promise<number> {
-    const carried = await unlockFile(text, passphrase);
-    if (carried.workspace !== this.me?.workspace.id) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
-    return this.pending.bring(carried.work);
   }
 
   /** Begins a conversation, with its first message. */

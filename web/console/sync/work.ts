@@ -1,4 +1,4 @@
-import { Fault, type Attachment, type Conversation, type ConversationPage, type ID, type Status } from './words';
+import { Fault, uuid7, type Attachment, type Conversation, type ConversationPage, type ID, type Message, type Status } from './words';
 import type { LocalMessage } from './store';
 
 /** A reply or a note on its way from this screen to the desk. The id is made here, so that a retry is the same one. */
@@ -17,16 +17,22 @@ export interface Outgoing {
   /** Of a note: the operators who are meant. */
   mentions?: ID[];
   then?: Status;
+  /** Seconds for which the desk holds a reply back, so that it can be taken back. */
+  undo?: number;
+  /** When a reply is to go that is sent later. */
+  not_before?: string;
+  /** The newest entry that its author has seen: the desk asks about what was said since. */
+  seen_lsn?: number;
   at: string;
 }
 
 /** A conversation that begins here. */
 export interface Beginning {
   id: ID; message_id: ID; channel: ID; to?: { scheme: string; value: string; name?: string }; customer?: ID;
-  subject: string; text: string; cc?: string[]; bcc?: string[]; attachments: Attachment[];
+  subject: string; text: string; cc?: string[]; bcc?: string[]; attachments: Attachment[]; undo?: number;
 }
 
-export type WorkKind = 'reply' | 'note' | 'start' | 'status' | 'assignment' | 'priority' | 'subject' | 'tag' | 'read';
+export type WorkKind = 'reply' | 'note' | 'start' | 'status' | 'assignment' | 'priority' | 'subject' | 'tag' | 'read' | 'withdraw';
 
 /** Something that was done on this device and that the desk has not confirmed. */
 export interface Work {
@@ -51,6 +57,8 @@ export interface Work {
   fault?: { status: number; code: string; message: string; next: string; field: string };
   /** Of a held one: how many messages came meanwhile. */
   news?: number;
+  /** Of a held reply: what others have said since. */
+  met?: Message[];
 }
 
 export const isText = (w: Pick<Work, 'kind'>): boolean => w.kind === 'reply' || w.kind === 'note' || w.kind === 'start';
@@ -58,12 +66,17 @@ export const isText = (w: Pick<Work, 'kind'>): boolean => w.kind === 'reply' || 
 /** Work that must not go out blind. */
 export const looksFirst = (w: Work): boolean => w.kind === 'reply' || w.kind === 'status';
 
+/** Calls a reply back that the desk may have or not: nobody here knows. */
+export const withdrawal = (w: Work): Work => ({
+  id: uuid7(), kind: 'withdraw', conversation: w.conversation, at: new Date().toISOString(), method: 'POST', path: `/messages/${w.id}/withdraw`, body: {}, since: '', state: 'waiting',
+});
+
 export function textWork(o: Outgoing, since: string, was: Work['was']): Work {
-  const { id, text, subject, channel, to, cc, bcc, attachments, mentions, then } = o;
+  const { id, text, subject, channel, to, cc, bcc, attachments, mentions, then, undo, not_before, seen_lsn } = o;
   return {
     id, kind: o.note ? 'note' : 'reply', conversation: o.conversation, at: o.at, method: 'POST', state: 'waiting', since, was, outgoing: o,
     path: `/conversations/${o.conversation}/${o.note ? 'notes' : 'replies'}`,
-    body: o.note ? { id, text, attachments, mentions } : { id, text, subject, channel: channel || undefined, to, cc, bcc, attachments, then },
+    body: o.note ? { id, text, attachments, mentions } : { id, text, subject, channel: channel || undefined, to, cc, bcc, attachments, then, undo, not_before, seen_lsn },
     ...(!o.note && then ? { change: { status: then, state: then } } : {}),
   };
 }
@@ -89,7 +102,7 @@ export function localMessage(w: Work, state: LocalMessage['local']): LocalMessag
   const o = w.outgoing!;
   return {
     id: o.id, conversation: o.conversation, clock: '', at: o.at, direction: o.note ? 'note' : 'out', channel: o.channel, author: o.author, text: o.text, subject: o.subject,
-    recipient: o.to, cc: o.cc, attachments: o.attachments, mentions: o.mentions, local: state, news: w.news, fault: w.fault && faultFrom(w.fault),
+    recipient: o.to, cc: o.cc, attachments: o.attachments, mentions: o.mentions, local: state, news: w.news, met: w.met, fault: w.fault && faultFrom(w.fault),
   };
 }
 
