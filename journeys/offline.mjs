@@ -5,21 +5,13 @@
 // CHROMIUM, OUT. Prints every step and exits with 1.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { base, launch, launchFrom, until } from '../web/test/browser.mjs';
+import { base, launch, launchFrom, play, step, until } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const t = words('en');
 const broken = [];
-let step = '';
 let shown;
 
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 const line = async (is) => void (await fetch(`${process.env.CONTROL}/line?is=${is}`));
 const desk = async (method, path, body) => {
   const r = await fetch(`${process.env.DESK}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${process.env.TOKEN}`, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body) });
