@@ -8,6 +8,7 @@ import (
 
 	"holdfast"
 	"holdfast/access"
+	"holdfast/inbox"
 )
 
 type deviceKey struct {
@@ -26,4 +27,22 @@ func (a *API) readDeviceKey(_ context.Context, id access.Identity, _ *struct{}) 
 	mac.Write([]byte("what an operator's devices keep"))
 	mac.Write(id.Operator[:])
 	return ok(deviceKey{hex.EncodeToString(mac.Sum(nil))}, nil)
+}
+
+type keptIn struct {
+	IDs []string `query:"ids" required:"true" minItems:"1" maxItems:"50" doc:"Ids of conversations, with commas."`
+}
+
+// keptMessages is how many messages of a conversation a device is given at once.
+const keptMessages = 100
+
+// listKept gives a device many conversations whole, so that filling it takes a few
+// requests and not two for each.
+func (a *API) listKept(ctx context.Context, id access.Identity, in *keptIn) (*body[page[inbox.Kept]], error) {
+	ids, err := parseIDs(in.IDs, "ids")
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.Inbox.Kept(ctx, id.Workspace, id.Operator, ids, keptMessages)
+	return paged(list, "", err)
 }

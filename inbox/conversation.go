@@ -47,18 +47,20 @@ func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]holdf
 	return list, err
 }
 
+func scanConversation(r *store.Rows, c *Conversation) error {
+	i := &c.Item
+	err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
+		&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &c.Page, &c.ReadUpto)
+	i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
+	return err
+}
+
 // Conversation reads one conversation as asker sees it: one that was merged into
 // another gives that other. The error is NotFound.
 func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.ID) (*Conversation, error) {
 	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0) FROM conversation c"+itemJoins+
 		" WHERE c.workspace = $1 AND c.id = "+shown("$3"), workspace, asker, id)
-	list, err := store.Collect(rows, err, func(r *store.Rows, c *Conversation) error {
-		i := &c.Item
-		err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
-			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &c.Page, &c.ReadUpto)
-		i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
-		return err
-	})
+	list, err := store.Collect(rows, err, scanConversation)
 	if err != nil {
 		return nil, err
 	}

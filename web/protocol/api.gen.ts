@@ -879,6 +879,50 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        InboxKept: {
+            channel: string;
+            customer: components["schemas"]["InboxNamed"];
+            draft: components["schemas"]["InboxDraft"];
+            /** @description There are earlier ones. */
+            earlier: boolean;
+            /** Format: date-time */
+            first_reply_at?: string;
+            id: string;
+            /** Format: date-time */
+            last_at: string;
+            last_clock: string;
+            /** @description Conversations that are shown as this one. */
+            merged: string[];
+            /** @description The latest, the oldest of them first. */
+            messages: components["schemas"]["InboxMessage"][];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            opened_at?: string;
+            operator: string;
+            page?: string;
+            person: components["schemas"]["InboxCustomer"];
+            preview: string;
+            preview_direction: string;
+            /** Format: int64 */
+            priority: number;
+            read_upto: string;
+            /** Format: date-time */
+            snooze_until?: string;
+            /** @description What a person sees: the status, reopened by a later message. */
+            state: string;
+            /** @description What somebody set last. */
+            status: string;
+            subject: string;
+            tags: string[];
+            team: string;
+            unread: boolean;
+        };
+        InboxKeptPage: {
+            items: components["schemas"]["InboxKept"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         InboxMessage: {
             /** Format: date-time */
             at: string;
