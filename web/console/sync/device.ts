@@ -1,6 +1,6 @@
 import type { Room, Shelf } from './shelf';
 import { openShelf } from './shelf';
-import { keyFromHex, mayLock, newKey, seal, unreadable, unseal, unwrap, unwrapWith, wrap, wrapWith, type Sealed, type Wrapped } from './vault';
+import { keyFromHex, mayLock, newKey, seal, sealBytes, unreadable, unseal, unsealBytes, unwrap, unwrapWith, wrap, wrapWith, type Sealed, type Wrapped } from './vault';
 import type { ID, Me } from './words';
 
 /** What lies on the shelf: sealed, or plain where the browser gives this page no keys. */
@@ -185,6 +185,17 @@ export class Device {
     if ('plain' in p) return p.plain as T;
     if (!this.key) throw new Error('locked');
     return unseal<T>(this.key, p.sealed);
+  }
+
+  async packBytes(bytes: ArrayBuffer): Promise<Packed> {
+    return this.key ? { sealed: await sealBytes(this.key, bytes) } : { plain: bytes };
+  }
+
+  /** Throws when they are another person's. */
+  async unpackBytes(p: Packed): Promise<ArrayBuffer> {
+    if ('plain' in p) return p.plain as ArrayBuffer;
+    if (!this.key) throw new Error('locked');
+    return unsealBytes(this.key, p.sealed);
   }
 
   /** Puts one value in its place, or nothing. A device that cannot keep it says nothing: the screen still has it. */

@@ -1,7 +1,7 @@
-/** The rooms of what this device keeps. Work and drafts are the only ones that exist nowhere else. */
-export type Room = 'meta' | 'items' | 'threads' | 'resources' | 'work' | 'drafts';
+/** The rooms of what this device keeps. Work, its files and drafts are the only ones that exist nowhere else. */
+export type Room = 'meta' | 'items' | 'threads' | 'resources' | 'work' | 'drafts' | 'files';
 
-export const rooms: Room[] = ['meta', 'items', 'threads', 'resources', 'work', 'drafts'];
+export const rooms: Room[] = ['meta', 'items', 'threads', 'resources', 'work', 'drafts', 'files'];
 
 /** What of the database of a browser this program needs. Values are structured clones. */
 export interface Shelf {
@@ -61,7 +61,7 @@ export class DiskShelf implements Shelf {
 
   private open(): Promise<IDBDatabase> {
     return (this.opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(this.name, 1);
+      const request = indexedDB.open(this.name, 2);
       request.onupgradeneeded = () => {
         for (const r of rooms) if (!request.result.objectStoreNames.contains(r)) request.result.createObjectStore(r);
       };

@@ -1,9 +1,10 @@
 import { Client } from '../../protocol/client';
 import { Live, type LiveState } from '../../protocol/live';
 import { apply, isEvent } from './apply';
-import { lockUp, unlockFile } from './carry';
+import { carryIn, carryOut } from './carry';
 import { Device } from './device';
 import { Fetching } from './fetching';
+import { Files } from './files';
 import { localCounts, localList } from './find';
 import { Keeper } from './keeper';
 import { Nearby } from './nearby';
@@ -12,7 +13,7 @@ import { Resources } from './resource';
 import { Store } from './store';
 import { Update } from './update';
 import { startWork, type Beginning, type Work } from './work';
-import { asFault, Fault, uuid7, type Attachment, type Conversation, type Frame, type ID, type Me, type Start } from './words';
+import { asFault, uuid7, type Attachment, type Conversation, type Fault, type Frame, type ID, type Me, type Start } from './words';
 
 /** Who is here: not known yet, nobody, somebody, or somebody whose things a PIN guards while the desk is away. */
 export type Presence = 'unknown' | 'empty' | 'out' | 'in' | 'unreachable' | 'locked';
@@ -32,6 +33,7 @@ export class Sync {
   readonly client: Client;
   readonly fetching: Fetching;
   readonly resources: Resources;
+  readonly files: Files;
   readonly pending: Pending;
   readonly device: Device;
   readonly keeper: Keeper;
@@ -60,7 +62,8 @@ export class Sync {
     this.device = device;
     this.fetching = new Fetching(client, this.store);
     this.resources = new Resources(client, this.store);
-    this.pending = new Pending(client, this.store, device, () => this.caughtUp);
+    this.files = new Files(client, device);
+    this.pending = new Pending(client, this.store, device, () => this.caughtUp, this.files);
     this.keeper = new Keeper(client, this.store, device);
     this.update = new Update(() => this.store.changed('update'));
     this.nearby = new Nearby(this.store, (frame) => this.stream.send(frame));
@@ -361,16 +364,12 @@ export class Sync {
 
   /** What is only on this device, as a file that the passphrase opens. */
   carryOut(passphrase: string): Promise<string> {
-    const me = this.me!;
-    const work = this.pending.list.filter((w) => w.kind !== 'read');
-    return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work }, passphrase);
+    return carryOut(this.me!, this.pending.list, this.files, passphrase);
   }
 
   /** Takes such a file in; how much of it was new here. Who carries it in is who sends it. */
   async carryIn(text: string, passphrase: string): Promise<number> {
-    const carried = await unlockFile(text, passphrase);
-    if (carried.workspace !== this.me?.workspace.id) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
-    return this.pending.bring(carried.work);
+    return this.pending.bring(await carryIn(this.me?.workspace.id, text, passphrase, this.files));
   }
 
   /** Begins a conversation, with its first message. */
@@ -388,7 +387,7 @@ export class Sync {
   }
 
   upload(file: File): Promise<Attachment> {
-    return this.client.call<Attachment>('POST', '/attachments', { query: { name: file.name }, raw: file });
+    return this.files.upload(file, this.live === 'live');
   }
 }
 
