@@ -412,6 +412,10 @@ export interface components {
         DeviceKey: {
             /** @description 64 hexadecimal digits, the same every time. */
             key: string;
+            /** @description What the device may go on by while the desk is away: base64url of JSON {operator, workspace, from, until}, a dot, and base64url of its signature (ECDSA, P-256, SHA-256). */
+            permit: string;
+            /** @description The public key of this desk, base64url of the uncompressed point. */
+            signer: string;
         };
         DisableTOTPInBody: {
             password: string;

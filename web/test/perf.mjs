@@ -247,7 +247,10 @@ async function memory() {
   let before = 0;
   const steps = 48;
   for (let step = -6; step < steps; step++) {
-    if (step === 0) before = await heap();
+    if (step === 0) {
+      before = await heap();
+      if (process.env.PROFILE) await snapshot(cdp, 'memory-before');
+    }
     const upto = sent + Math.round(2000 / steps);
     const wave = [];
     for (; sent < upto; sent++) wave.push(people[(sent * 7) % people.length](`Message ${sent} of a long day, and what I wanted to ask is whether the line is repaired.`));
@@ -290,7 +293,9 @@ async function profile(page, name, run) {
 async function snapshot(cdp, name) {
   mkdirSync(process.env.PROFILE, { recursive: true });
   const chunks = [];
-  cdp.on('HeapProfiler.addHeapSnapshotChunk', (e) => chunks.push(e.chunk));
+  const note = (e) => chunks.push(e.chunk);
+  cdp.on('HeapProfiler.addHeapSnapshotChunk', note);
   await cdp.send('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  cdp.off('HeapProfiler.addHeapSnapshotChunk', note);
   writeFileSync(`${process.env.PROFILE}/${name}.heapsnapshot`, chunks.join(''));
 }

@@ -33,6 +33,7 @@ const newest = (messages: Message[]): string => messages.findLast((m) => m.clock
 export class Keeper {
   private dirty = new Set<ID>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private writing: Promise<void> = Promise.resolve();
   private clocks = new Map<ID, string>();
   private filling: AbortController | undefined;
   private refill = false;
@@ -109,8 +110,12 @@ export class Keeper {
     if (this.dirty.size && !this.timer) this.timer = setTimeout(() => void this.write().catch(() => {}), 600);
   }
 
-  /** Writes what the screen learned since the last time. */
-  async write(): Promise<void> {
+  /** Writes what the screen learned since the last time; one writing ends before the next begins. */
+  write(): Promise<void> {
+    return (this.writing = this.writing.catch(() => {}).then(() => this.writeNow()));
+  }
+
+  private async writeNow(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const ids = [...this.dirty];
@@ -118,7 +123,7 @@ export class Keeper {
     const upto = this.upto;
     const threads: [ID, unknown][] = [];
     const items: [ID, unknown][] = [];
-    const last = this.clocks.size < most ? 0 : Math.min(...[...this.clocks.keys()].map((id) => this.rank(id)));
+    const last = [...new Set([...this.clocks.keys(), ...ids])].map((id) => this.rank(id)).sort((a, b) => b - a)[most - 1] ?? 0;
     for (const id of ids) {
       const c = this.store.conversations.get(id);
       if (!c || !c.number || !this.device.keeps) continue;

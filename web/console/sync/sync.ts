@@ -201,7 +201,7 @@ export class Sync {
   /** What the desk locks this operator's things with; without one they are kept for this device alone. */
   async deskKey(): Promise<string | undefined> {
     try {
-      return (await this.client.call<{ key: string }>('GET', '/me/device-key', { deadline: patience })).key;
+      return await this.device.ask(this.client, patience);
     } catch (error) {
       if (asFault(error).again) throw error;
       return undefined;
@@ -319,6 +319,7 @@ export class Sync {
     if (Date.now() - this.noted < 20_000) return;
     this.noted = Date.now();
     this.store.changed('heard');
+    if (this.device.stale) void this.deskKey().catch(() => {});
     void this.keeper.write().catch(() => {});
   }
 
