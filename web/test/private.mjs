@@ -23,6 +23,13 @@ export async function openDesk(conversations) {
     run('import', 'jsonl', file);
   }
   const serve = spawn(program, ['serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  // A script that is told to stop leaves nothing running and nothing lying about.
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => {
+      serve.kill('SIGKILL');
+      rmSync(data, { recursive: true, force: true });
+      process.exit(1);
+    });
   const ready = await new Promise((resolve, reject) => {
     serve.stdout.once('data', (line) => resolve(String(line)));
     serve.once('exit', (code) => reject(new Error(`the desk stopped with ${code}`)));

@@ -3,8 +3,8 @@ import { emptyThread, isEvent, itemOf, putMessages, setThread } from './apply';
 import type { Listing, Store } from './store';
 import { asFault, type Conversation, type ConversationPage, type Counts, type ID, type List, type Message, type TimelineItem } from './words';
 
-/** How many conversations stay ready with their messages. */
-const opened = 40;
+/** How many conversations stay ready with their messages; the device gives the others back in a moment. */
+const opened = 16;
 
 /** A call that runs at once when it was quiet and at most once per pause when it is not. */
 export function throttled(pause: number, run: () => Promise<void>): () => void {

@@ -11,7 +11,7 @@ export interface Resource<T> {
 }
 
 /** How many are kept that nobody looks at: a shift opens hundreds of customers. */
-const most = 120;
+const most = 60;
 
 const none: Resource<never> = { loading: false, next: '' };
 
