@@ -9,7 +9,7 @@ WEB     := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'we
 # These start whole programs and browsers: one after the other, with the machine to themselves.
 WHOLE   := /(bench|demo|faults|journeys)$$
 
-.PHONY: run demo build test test-go test-web check bench screens types fmt clean
+.PHONY: run demo build test test-go test-web check bench perf screens types fmt clean
 
 run: build ## start a desk on http://localhost:8080, data in ./data
 	./bin/holdfast serve
@@ -42,6 +42,9 @@ check: ## what a reviewer would ask first
 
 bench: build ## measure this machine
 	./bin/holdfast bench
+
+perf: build ## measure the console and the chat in Chromium, against what they promise
+	node web/test/perf.mjs
 
 screens: build ## pictures of every screen, into ./screens
 	node web/test/screens.mjs

@@ -116,6 +116,12 @@ type Route struct {
 	Summary    string
 }
 
+// The library keeps these for the whole process: they are set before anybody can read them.
+func init() {
+	huma.NewError = newError
+	huma.DefaultArrayNullable = false // lists are empty, never null
+}
+
 // New wires the routes. It does no I/O.
 func New(d Deps) *API {
 	a := &API{Deps: d, mux: http.NewServeMux()}
@@ -132,8 +138,6 @@ func New(d Deps) *API {
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[holdfast.Clock](), reflect.TypeFor[string]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[holdfast.ID](), reflect.TypeFor[string]())
-	huma.NewError = newError
-	huma.DefaultArrayNullable = false // lists are empty, never null
 	a.huma = humago.New(a.mux, c)
 	a.register()
 	a.described = sync.OnceValues(func() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() })

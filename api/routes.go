@@ -49,6 +49,8 @@ func (a *API) register() {
 	handle(a, del, "/me/sessions/{id}", holdfast.OwnAccount, "End a session, or all \"others\"", a.endSession)
 	handle(a, get, "/me/device-key", holdfast.OwnAccount, "The key of what one's own devices keep", a.readDeviceKey)
 
+	handle(a, get, "/device/conversations", holdfast.ReadConversations, "Conversations with their latest messages, for a device to keep", a.listKept)
+
 	// Conversations.
 	handle(a, get, "/conversations", holdfast.ReadConversations, "List conversations", a.listConversations)
 	handle(a, get, "/conversations/counts", holdfast.ReadConversations, "Count the views", a.countConversations)

@@ -132,6 +132,11 @@ func (d *Deps) arrange(ctx context.Context, res Result) (accounts, error) {
 			}
 		}
 	}
+	for team, h := range map[holdfast.ID]holdfast.Hours{{}: hours("07:00", "23:00", "09:00", "20:00"), acc.sales: hours("09:00", "18:00", "", "")} {
+		if err := d.Setup.SetHours(ctx, by, team, h); err != nil {
+			return acc, err
+		}
+	}
 	look, err := json.Marshal(map[string]any{"heading": Company})
 	if err != nil {
 		return acc, err
@@ -155,6 +160,19 @@ func (d *Deps) arrange(ctx context.Context, res Result) (accounts, error) {
 	return acc, nil
 }
 
+// hours are those of a week, with other ones at its end or, without any, none.
+func hours(from, to, restFrom, restTo string) (h holdfast.Hours) {
+	for day := range h.Week {
+		switch {
+		case day != int(time.Saturday) && day != int(time.Sunday):
+			h.Week[day] = []holdfast.Span{{From: from, To: to}}
+		case restFrom != "":
+			h.Week[day] = []holdfast.Span{{From: restFrom, To: restTo}}
+		}
+	}
+	return h
+}
+
 // write tells the story into the journal, all of it or nothing.
 func (d *Deps) write(ctx context.Context, w setup.Workspace, acc accounts) error {
 	// The story comes from a node of its own, so that no real node's numbers are used.
@@ -172,7 +190,7 @@ func (d *Deps) write(ctx context.Context, w setup.Workspace, acc accounts) error
 	if err != nil {
 		return err
 	}
-	entries, err := t.tell(ctx)
+	entries, err := t.tell(ctx, d.Seed)
 	if err != nil {
 		return err
 	}

@@ -208,6 +208,9 @@ func (s *story) receive(ctx context.Context, at time.Time, text string) error {
 		b.Subject = s.subject
 		b.ExternalID = "<" + b.Message.String() + "@" + s.p.domain() + ">"
 		b.Thread = append([]string(nil), s.thread...)
+		if err := s.format(ctx, b); err != nil {
+			return err
+		}
 		if s.lastOut != "" {
 			b.Subject = "Re: " + s.subject
 			b.Rest = quote(s.lang, s.lastAt.In(s.t.cal.zone), s.lastOut)

@@ -64,7 +64,9 @@ type teller struct {
 	scripts map[string][]*script
 	again   map[string]*script
 
-	autoReplies, drafts int
+	told []*story
+
+	autoReplies, drafts, formatted int
 }
 
 // event is that somebody writes.
@@ -149,7 +151,7 @@ func (t *teller) decide(list []event) {
 }
 
 // tell makes up all there is and returns it as a journal's entries.
-func (t *teller) tell(ctx context.Context) ([]*holdfast.Entry, error) {
+func (t *teller) tell(ctx context.Context, seed uint64) ([]*holdfast.Entry, error) {
 	list := t.events()
 	left := map[string]int{}
 	for _, e := range list {
@@ -162,7 +164,9 @@ func (t *teller) tell(ctx context.Context) ([]*holdfast.Entry, error) {
 		if err := s.tell(ctx); err != nil {
 			return nil, err
 		}
+		t.told = append(t.told, s)
 	}
+	t.outfit(seed)
 	return t.diary.close(), nil
 }
 

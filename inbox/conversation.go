@@ -19,6 +19,8 @@ type Conversation struct {
 	ReadUpto holdfast.Clock `json:"read_upto"`
 	Merged   []holdfast.ID  `json:"merged" doc:"Conversations that are shown as this one."`
 	Parts    []Part         `json:"parts" doc:"The same ones, with what they were called."`
+
+	answered holdfast.Clock // when it was answered last
 }
 
 // Part is a conversation that is shown as another.
@@ -57,19 +59,20 @@ func (b *Inbox) members(ctx context.Context, workspace, id holdfast.ID) ([]Part,
 	return list, err
 }
 
+func scanConversation(r *store.Rows, c *Conversation) error {
+	i := &c.Item
+	err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
+		&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &i.Drafting, &c.Page, &c.ReadUpto, &c.answered)
+	i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
+	return err
+}
+
 // Conversation reads one conversation as asker sees it: one that was merged into
 // another gives that other. The error is NotFound.
 func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.ID) (*Conversation, error) {
-	var answered holdfast.Clock
 	rows, err := b.db.Query(ctx, "SELECT "+itemColumns+", c.page, COALESCE(r.upto, 0), c.last_out_clock FROM conversation c"+itemJoins+
 		" WHERE c.workspace = $1 AND c.id = "+shown("$3"), workspace, asker, id)
-	list, err := store.Collect(rows, err, func(r *store.Rows, c *Conversation) error {
-		i := &c.Item
-		err := r.Scan(&i.ID, &i.Number, &i.Subject, &i.State, &i.Status, &i.SnoozeUntil, &i.Operator, &i.Team, &i.Priority, &i.Channel,
-			&i.Customer.ID, &i.Customer.Name, &i.Preview, &i.PreviewDir, &i.LastClock, &i.Unread, &i.OpenedAt, &i.FirstReplyAt, &i.Drafting, &c.Page, &c.ReadUpto, &answered)
-		i.LastAt, i.Tags = i.LastClock.Time().UTC(), []string{}
-		return err
-	})
+	list, err := store.Collect(rows, err, scanConversation)
 	if err != nil {
 		return nil, err
 	}
@@ -94,18 +97,18 @@ func (b *Inbox) Conversation(ctx context.Context, workspace, id, asker holdfast.
 	for i, p := range c.Parts {
 		c.Merged[i] = p.ID
 	}
-	c.Draft, err = b.draft(ctx, workspace, c, asker, answered)
+	c.Draft, err = b.draft(ctx, workspace, c, asker)
 	return c, err
 }
 
 // draft is what asker has typed. To whom a conversation was handed over it is, where
 // they have written nothing, what a colleague had begun and nobody has answered since.
-func (b *Inbox) draft(ctx context.Context, workspace holdfast.ID, c *Conversation, asker holdfast.ID, answered holdfast.Clock) (*Draft, error) {
+func (b *Inbox) draft(ctx context.Context, workspace holdfast.ID, c *Conversation, asker holdfast.ID) (*Draft, error) {
 	var d Draft
 	err := b.db.QueryRow(ctx, "SELECT text, note, at FROM draft WHERE workspace = $1 AND operator = $2 AND conversation = $3 AND text <> ''", workspace, asker, c.ID).Scan(&d.Text, &d.Note, &d.At)
 	if errors.Is(err, store.ErrNoRows) && !asker.IsZero() && c.Operator == asker {
 		err = b.db.QueryRow(ctx, "SELECT text, note, at, operator FROM draft WHERE workspace = $1 AND conversation = $2 AND text <> '' AND at > $3 ORDER BY at DESC LIMIT 1",
-			workspace, c.ID, answered.Time()).Scan(&d.Text, &d.Note, &d.At, &d.By)
+			workspace, c.ID, c.answered.Time()).Scan(&d.Text, &d.Note, &d.At, &d.By)
 	}
 	if errors.Is(err, store.ErrNoRows) {
 		return nil, nil

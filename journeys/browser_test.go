@@ -36,7 +36,7 @@ func play(t testing.TB, script string, env ...string) string {
 	if chromium == "" {
 		skip(t, "Chromium is not installed")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.WaitDelay = 5 * time.Second
@@ -53,6 +53,7 @@ func play(t testing.TB, script string, env ...string) string {
 // TestHostileMailDoesNothing sends every hostile fixture as a mail, and opens them
 // all in Chromium as an operator does.
 func TestHostileMailDoesNothing(t *testing.T) {
+	t.Parallel()
 	var fixtures []struct{ Title, Payload string }
 	if err := json.Unmarshal(read(t, filepath.Join(corpus(t, "html"), "dompurify-expect.json")), &fixtures); err != nil || len(fixtures) < 200 {
 		t.Fatalf("%d fixtures, %v", len(fixtures), err)
@@ -137,6 +138,7 @@ func (w wrap) Write(p []byte) (int, error) {
 
 // TestTheConsolesJourney is the console's own script, at a desk with the demo in it.
 func TestTheConsolesJourney(t *testing.T) {
-	h := openDemo(t, t.TempDir())
+	t.Parallel()
+	h := openDemo(t)
 	play(t, "../web/test/journey.mjs", "HOLDFAST_URL="+h.base, "HOLDFAST_LINK="+h.link(h.newOperator(h.workspace, holdfast.Administrator, "walker@desk.example")))
 }

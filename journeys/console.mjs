@@ -4,21 +4,13 @@
 // (a folder for a picture of what failed). Prints every step and exits with 1.
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const names = { en: 'Mary Ann Quill', ru: 'Мария Белова', fa: 'مریم کاظمی' };
 const browser = await launch();
 const pages = {};
 const broken = [];
-let step = '';
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 const open = async (name, options = {}) => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = (pages[name] = await context.newPage());
@@ -194,6 +186,7 @@ async function walk(page, language) {
     await page.keyboard.press('s');
     await page.getByRole('option', { name: t['snooze.tomorrow'] }).click();
     await until('it is snoozed', async () => (await read()).state === 'snoozed');
+    await page.getByRole('option', { name: t['snooze.tomorrow'] }).waitFor({ state: 'hidden' });
     await page.keyboard.press('o');
     await until('it is open', async () => (await read()).state === 'open');
     await page.keyboard.press('u');

@@ -9,13 +9,15 @@ import (
 // TestEveryScreenIsAccessible asks axe about every screen of the console by the rules
 // of WCAG 2.2 A and AA, in each language, light and dark, wide and narrow.
 func TestEveryScreenIsAccessible(t *testing.T) {
-	h := openDemo(t, t.TempDir())
+	t.Parallel()
+	h := openDemo(t)
 	play(t, "../web/test/axe.mjs", "HOLDFAST_URL="+h.base, "HOLDFAST_LINK="+h.link(h.newOperator(h.workspace, holdfast.Administrator, "reader@desk.example")))
 }
 
 // TestTheConsoleWithoutAMouse walks the screens with the keyboard alone, and reads them
 // with letters of twice the size, with more contrast and with forced colours.
 func TestTheConsoleWithoutAMouse(t *testing.T) {
-	h := openDemo(t, t.TempDir())
+	t.Parallel()
+	h := openDemo(t)
 	play(t, "../web/test/axe_keys.mjs", "HOLDFAST_URL="+h.base, "HOLDFAST_LINK="+h.link(h.newOperator(h.workspace, holdfast.Administrator, "reader@desk.example")))
 }

@@ -3,14 +3,13 @@
 // /release stop and start it), FOLDER (for files), LANGUAGES, CHROMIUM, OUT (a folder for
 // pictures). Prints every step and exits with 1.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const other = process.env.OTHER;
 const out = process.env.OUT;
 const browser = await launch();
 const broken = [];
-let step = '';
 const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
 page.on('pageerror', (e) => broken.push(e.message));
 page.on('console', (m) => /Content.Security|Refused to/.test(m.text()) && broken.push(m.text()));
@@ -29,13 +28,7 @@ await browser.close();
 
 async function walk(language) {
   const t = words(language);
-  const say = async (name, run) => {
-    step = `[${language}] ${name}`;
-    const from = Date.now();
-    const value = await run();
-    console.log(`ok ${step} (${Date.now() - from} ms)`);
-    return value;
-  };
+  const say = (name, run) => play(`[${language}] ${name}`, run);
   const main = page.locator('main');
   const dialog = page.locator('dialog[open]');
   const press = (key, scope = main) => scope.getByRole('button', { name: t[key], exact: true }).click();

@@ -15,6 +15,7 @@ import (
 // language: another desk that answers from a recording and is slow or refuses when the
 // walker says so, and a table in an old encoding whose upload breaks off.
 func TestBringingAnotherDesksHistory(t *testing.T) {
+	t.Parallel()
 	raw := read(t, "../importer/testdata/zendesk.json")
 	var tape struct {
 		Header, Value string

@@ -109,6 +109,7 @@ var buildName = regexp.MustCompile(`version:"[0-9a-f]{16}"`)
 // cut off, silent; the browser is killed with work in it, another tab is open, a newer
 // build comes, and the device's clock is a day wrong.
 func TestConsoleCutOff(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"

@@ -13,6 +13,7 @@ import (
 // each language: letters with HTML, mentions, assignment, the way around a mail server
 // that is down, the settings, a second factor, another workspace, an operator who leaves.
 func TestConsoleInThreeLanguages(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"

@@ -117,8 +117,11 @@ func (c *contract) query(o operation, fill filler) string {
 			continue
 		}
 		if v, ok := fill(p.Name, p.Schema); ok {
-			if s, is := v.(string); is {
+			switch s := v.(type) {
+			case string:
 				list = append(list, p.Name+"="+s)
+			case []string:
+				list = append(list, p.Name+"="+strings.Join(s, ","))
 			}
 		} else if p.Required {
 			list = append(list, p.Name+"=text")

@@ -10,6 +10,7 @@ import (
 // TestACustomersSide is a visitor's whole way in a browser: told when the desk is
 // back, answered, asked to rate once, rating by a star and by a link.
 func TestACustomersSide(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	site := h.channel("chat", "Site", map[string]any{"phone": "+98 21 1234 5678", "sms": "+98 912 345 6789"})
 	asks := h.channel("chat", "Asks first", map[string]any{"form": []string{"name*", "mail", "choice* plan: en=Plan; fa=طرح | Calm; Family"}, "requests": true,

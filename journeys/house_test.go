@@ -1,17 +1,23 @@
 package journeys
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,16 +46,58 @@ func open(t testing.TB, dir string) *house {
 	return start(t, app.Config{Data: dir}, nil)
 }
 
-// openDemo starts a desk with the demo workspace, its shop and its mail server.
-func openDemo(t testing.TB, dir string) *house {
+// openDemo starts a desk with the demo workspace, its shop and its mail server, in a copy
+// of the one that the program filled for the first who asked.
+func openDemo(t testing.TB) *house {
 	t.Helper()
+	told.once.Do(func() { told.err = tell(t) })
+	if told.err != nil {
+		t.Fatalf("the demo cannot be filled: %v", told.err)
+	}
+	dir := t.TempDir()
+	copyTree(t, told.dir, dir)
 	return start(t, app.Config{Data: dir}, demo.Attach)
+}
+
+// told is a data folder with the demo in it.
+var told struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// tell lets the program fill it: that is quick, where this one looks for races.
+func tell(t testing.TB) error {
+	told.dir = filepath.Join(filepath.Dir(program(t)), "demo")
+	cmd := exec.Command(program(t), "demo")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "HOLDFAST_") }),
+		"HOLDFAST_DATA="+told.dir, "HOLDFAST_LISTEN="+freePort(t), "HOLDFAST_SMTP_LISTEN="+freePort(t))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if _, err = bufio.NewReader(out).ReadString('\n'); err == nil { // it is ready
+		err = cmd.Process.Signal(os.Interrupt)
+	}
+	if err != nil {
+		cmd.Process.Kill()
+	}
+	io.Copy(io.Discard, out)
+	return errors.Join(err, cmd.Wait())
 }
 
 // each makes a journey on each database that this machine has, with a desk of its own.
 func each(t *testing.T, journey func(t *testing.T, h *house)) {
-	t.Run("sqlite", func(t *testing.T) { journey(t, open(t, t.TempDir())) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		journey(t, open(t, t.TempDir()))
+	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		journey(t, start(t, app.Config{Data: t.TempDir(), DatabaseURL: storetest.PostgresURL(t)}, nil))
 	})
 }
@@ -124,15 +172,26 @@ func start(t testing.TB, c app.Config, attach func(*app.App) *demo.Demo) *house 
 // again is the same desk, not opened yet.
 func (h *house) again() *app.App { return app.New(h.App.Config, h.App.Log) }
 
+// freePort is an address for a server that has to be told its port. The system hands out
+// none of these by itself, so that a journey beside this one cannot come by it meanwhile.
 func freePort(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if _, taken := ports.LoadOrStore(addr, true); taken {
+			continue
+		}
+		if ln, err := net.Listen("tcp", addr); err == nil {
+			ln.Close()
+			return addr
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+// ports are those that a journey of this process has got.
+var ports sync.Map
 
 func (h *house) newWorkspace(name string) holdfast.ID {
 	h.t.Helper()

@@ -306,6 +306,7 @@ func (h *house) holds(mails []letter, sent map[string][]byte, good map[string][]
 // administrator changes the mailbox's settings, and while the program starts, it must
 // hear yes, or be asked to wait.
 func TestNoMailIsGivenBackWhileAMailboxRestarts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	h := open(t, dir)
 	id := h.mailbox("help@desk.example", "")

@@ -4,19 +4,11 @@
 // Environment: HOLDFAST_URL, HOLDFAST_TOKEN, LINKS (sign-in links, one a language),
 // CHROMIUM, OUT (a folder for pictures of what failed).
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
 
 const browser = await launch();
 const links = process.env.LINKS.trim().split(' ');
 let page;
-let step = '';
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 const desk = async (method, path, body) => {
   const r = await fetch(base + '/api/v1' + path, { method, headers: { Authorization: 'Bearer ' + process.env.HOLDFAST_TOKEN, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body) });
   if (r.status >= 400) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`);

@@ -9,6 +9,7 @@ import (
 // TestOperatorsAreTold lets something happen on the desk and listens to what an
 // operator's browser says of it, with two tabs open, in each language.
 func TestOperatorsAreTold(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	h.mailbox("help@desk.example", "")
 	line := dial(t, h.smtp)

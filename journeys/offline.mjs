@@ -5,21 +5,14 @@
 // CHROMIUM, OUT. Prints every step and exits with 1.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { base, launch, launchFrom, until } from '../web/test/browser.mjs';
+import { createRequire } from 'node:module';
+import { base, launch, launchFrom, play, step, until } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const t = words('en');
 const broken = [];
-let step = '';
 let shown;
 
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 const line = async (is) => void (await fetch(`${process.env.CONTROL}/line?is=${is}`));
 const desk = async (method, path, body) => {
   const r = await fetch(`${process.env.DESK}/api/v1${path}`, { method, headers: { Authorization: `Bearer ${process.env.TOKEN}`, 'Content-Type': 'application/json' }, body: body && JSON.stringify(body) });
@@ -36,6 +29,19 @@ const ids = {};
 /** What the desk has of a conversation. */
 const messages = async (id) => (await desk('GET', `/conversations/${id}/messages?limit=100`)).items;
 const having = async (id, text) => (await messages(id)).filter((m) => m.text === text).length;
+
+const axe = readFileSync(createRequire(new URL('../web/test/browser.mjs', import.meta.url)).resolve('axe-core/axe.min.js'), 'utf8');
+/** What WCAG 2.2 AA says against a page as it stands, light and dark. */
+const readable = async (page, where) => {
+  for (const theme of ['light', 'dark']) {
+    await page.evaluate((theme) => { document.documentElement.dataset.theme = theme; }, theme);
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }, resultTypes: ['violations'], iframes: false }));
+    if (violations.length) throw new Error(`${where}, ${theme}: ${violations.map((v) => `${v.id} ${v.nodes[0].target}`).join(', ')}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 1) throw new Error(`${where} is ${over} px wider than its window`);
+  }
+};
 
 const options = { viewport: { width: 1440, height: 900 }, locale: 'en-GB' };
 function watch(page) {
@@ -115,6 +121,7 @@ try {
     await page.locator('article', { hasText: 'about my invoice' }).waitFor();
   });
 
+  await play('what is shown of being cut off can be read by everybody', () => readable(page, 'the inbox without the desk'));
   await play('what is done stays here, in order, over a reload', async () => {
     await enter(page, 'Parcel');
     await reply(page, 'First answer');
@@ -271,6 +278,15 @@ try {
     await page.reload();
     await page.getByRole('heading', { name: t['lock.title'] }).waitFor({ timeout: 20_000 });
     if (await page.getByText('refund').count()) throw new Error('the lock shows what it guards');
+    for (const language of ['ru', 'fa', 'en']) {
+      await page.evaluate((l) => localStorage.setItem('holdfast.language', l), language);
+      await page.reload();
+      await page.getByRole('heading', { name: words(language)['lock.title'] }).waitFor({ timeout: 20_000 });
+      for (const width of [390, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        await readable(page, `the lock in ${language} at ${width}`);
+      }
+    }
     for (const [pin, opens] of [['314158', false], ['314159', true]]) {
       await page.locator('input[type=password]').fill(pin);
       await page.keyboard.press('Enter');

@@ -13,6 +13,7 @@ import (
 // Who asks comes before what they ask: a stranger learns nothing about a route but
 // that it is shut, and neither does somebody who may not use it.
 func TestNobodyIsToldHowToAskBeforeTheyMay(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	observer := caller{token: h.newToken(h.workspace, holdfast.Observer)}
 	nonsense := strings.NewReplacer("{id}", "nonsense", "{tag}", "%00", "{attachment}", "nonsense")

@@ -149,6 +149,7 @@ func (p *postfix) letters(name string) (list []string) {
 // A customer's mail goes over a real mail server to the desk and the answer back
 // over it; what nobody could be given comes back as that server's own bounce.
 func TestMailGoesOverARealServer(t *testing.T) {
+	t.Parallel()
 	for _, way := range []struct{ name, listen, transport string }{{"smtp", "", "smtp:[127.0.0.1]:"}, {"lmtp", "lmtp:", "lmtp:inet:127.0.0.1:"}} {
 		t.Run(way.name, func(t *testing.T) {
 			listen := freePort(t)

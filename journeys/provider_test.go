@@ -83,6 +83,7 @@ func (v *comer) signIn() (said url.Values) {
 // TestAProviderVouchesForOperators signs in by a provider, and does not where nobody
 // should, and gets in without it when it is away.
 func TestAProviderVouchesForOperators(t *testing.T) {
+	t.Parallel()
 	at := oidctest.New(t)
 	h := start(t, app.Config{Data: t.TempDir(), OIDCIssuer: at.URL, OIDCClientID: oidctest.ClientID, OIDCClientSecret: oidctest.ClientSecret,
 		OIDCName: "Example ID", OIDCDomains: []string{"welcome.example"}, OIDCRole: "observer"}, nil)

@@ -2,6 +2,7 @@ package journeys
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,7 +24,15 @@ var binary struct {
 	err  error
 }
 
+// TestMain lets four journeys run side by side unless -parallel says otherwise: they mostly
+// wait for browsers, mail servers and clocks, whatever the number of processors.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		flag.Set("test.parallel", "4")
+	}
 	code := m.Run()
 	if binary.dir != "" {
 		os.RemoveAll(binary.dir)
@@ -63,6 +72,7 @@ func run(t testing.TB, data string, args ...string) string {
 // TestABackupMadeWhileServingIsRestoredAsAnotherIncarnation takes a backup while
 // messages come in, loses the machine, and goes on elsewhere.
 func TestABackupMadeWhileServingIsRestoredAsAnotherIncarnation(t *testing.T) {
+	t.Parallel()
 	old, fresh := t.TempDir(), t.TempDir()
 	h := open(t, old)
 	h.mailbox("help@desk.example", "")
@@ -176,6 +186,7 @@ func copyTree(t testing.TB, from, to string) {
 // TestARebuildChangesNothingThatAnybodySees fills the lists anew from the journal,
 // by the command, beside a desk that serves and takes in mail.
 func TestARebuildChangesNothingThatAnybodySees(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	h := open(t, dir)
 	v := h.populate()

@@ -3,19 +3,11 @@
 // in by the passkey alone, by the password and the passkey, and by a recovery code.
 // Environment: HOLDFAST_URL, CHROMIUM, OUT (a folder for pictures of what failed).
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
 
 const password = 'correct horse battery';
 const browser = await launch();
 let page;
-let step = '';
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 
 try {
   for (const language of ['en', 'ru', 'fa']) await walk(language);

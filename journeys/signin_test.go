@@ -9,6 +9,7 @@ import (
 // TestSigningInByMoreThanAPassword walks what a workspace that asks for a second
 // factor asks, in Chromium with an authenticator of its own, and in each language.
 func TestSigningInByMoreThanAPassword(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	h.newOperator(h.workspace, holdfast.Administrator, "admin@desk.example")
 	for _, language := range []string{"en", "ru", "fa"} {

@@ -144,6 +144,7 @@ func (s *screen) leave() {
 // TestTheStreamHasNoGapAndNoDouble cuts a client's connection again and again while
 // eight writers write; what it saw must be the journal, each entry once, in order.
 func TestTheStreamHasNoGapAndNoDouble(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	site := h.channel("chat", "Site", map[string]any{"visitor_per_minute": 0, "address_per_minute": 0})
 	for _, way := range []string{"ws", "events"} {
@@ -233,6 +234,7 @@ func TestTheStreamHasNoGapAndNoDouble(t *testing.T) {
 // TestAScreenThatWasAwayForLongIsToldToFetchAnew: a client too far behind gets a
 // reset with the number to go on from, and from there on everything.
 func TestAScreenThatWasAwayForLongIsToldToFetchAnew(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	site := h.channel("chat", "Site", map[string]any{"visitor_per_minute": 0, "address_per_minute": 0})
 	from := h.Journal.Head()

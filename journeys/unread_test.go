@@ -18,6 +18,7 @@ import (
 // TestAVisitorWhoHasLeftIsAnsweredByMail leaves an address in a chat and goes: the
 // answer comes by mail, once, and what is answered to it lands where it belongs.
 func TestAVisitorWhoHasLeftIsAnsweredByMail(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"

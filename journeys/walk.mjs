@@ -5,7 +5,7 @@
 // mailbox: POST /write, GET /letters), CHROMIUM, OUT (a folder for pictures of what
 // failed). Prints every step and exits with 1 when one fails.
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
 
 const says = {
   en: { ask: 'Is my street connected?', answer: 'It is, since Monday.', thanks: 'Wonderful, thank you.', subject: 'Invoice for March', mail: 'I was charged twice.', reply: 'We have sent the money back.', again: 'It has arrived.' },
@@ -13,15 +13,7 @@ const says = {
 };
 const browser = await launch();
 const pages = {};
-let step = '';
 
-const play = async (name, run) => {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-};
 
 try {
   const door = await browser.newContext();

@@ -138,7 +138,8 @@ func (m *mailman) carry(from string, raw []byte) error {
 // TestBothJourneys walks the chat of the demo's shop and a mail that comes by the
 // gateway and is answered by SMTP, in a real browser.
 func TestBothJourneys(t *testing.T) {
-	h := openDemo(t, t.TempDir())
+	t.Parallel()
+	h := openDemo(t)
 	m := newMailman(t)
 	m.desk, m.to = h.smtp, "help@desk.example"
 	h.mailbox(m.to, m.addr)

@@ -58,6 +58,7 @@ func (r *receiver) all() []received {
 func (r *receiver) has(n int) bool { return len(r.all()) >= n }
 
 func TestWebhooksAreSignedAndComeAtLeastOnceAndAgain(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	r := newReceiver(t)
 	var hook struct {
@@ -130,6 +131,7 @@ func TestWebhooksAreSignedAndComeAtLeastOnceAndAgain(t *testing.T) {
 
 // A receiver changes to the new secret when it has the time: until then both sign.
 func TestAWebhooksOldSecretGoesOnForAWhile(t *testing.T) {
+	t.Parallel()
 	h := open(t, t.TempDir())
 	r := newReceiver(t)
 	var old, fresh struct {

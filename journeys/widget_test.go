@@ -18,6 +18,7 @@ import (
 // 20 % of packets lost, with connections that die: nothing is lost or doubled on
 // either side, and the first message can be typed within 4 s.
 func TestTheWidgetOverABadMobileLine(t *testing.T) {
+	t.Parallel()
 	const each = 50
 	h := open(t, t.TempDir())
 	site := h.channel("chat", "Site", map[string]any{"phone": "+98 21 1234 5678"})

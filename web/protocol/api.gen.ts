@@ -427,6 +427,10 @@ export interface components {
         DeviceKey: {
             /** @description 64 hexadecimal digits, the same every time. */
             key: string;
+            /** @description What the device may go on by while the desk is away: base64url of JSON {operator, workspace, from, until}, a dot, and base64url of its signature (ECDSA, P-256, SHA-256). */
+            permit: string;
+            /** @description The public key of this desk, base64url of the uncompressed point. */
+            signer: string;
         };
         DisableTOTPInBody: {
             password: string;
@@ -901,6 +905,54 @@ export interface components {
         };
         InboxItemPage: {
             items: components["schemas"]["InboxItem"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        InboxKept: {
+            channel: string;
+            customer: components["schemas"]["InboxNamed"];
+            draft: components["schemas"]["InboxDraft"];
+            /** @description The asker has written something there and not sent it. */
+            drafting?: boolean;
+            /** @description There are earlier ones. */
+            earlier: boolean;
+            /** Format: date-time */
+            first_reply_at?: string;
+            id: string;
+            /** Format: date-time */
+            last_at: string;
+            last_clock: string;
+            /** @description Conversations that are shown as this one. */
+            merged: string[];
+            /** @description The latest, the oldest of them first. */
+            messages: components["schemas"]["InboxMessage"][];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            opened_at?: string;
+            operator: string;
+            page?: string;
+            /** @description The same ones, with what they were called. */
+            parts: components["schemas"]["InboxPart"][];
+            person: components["schemas"]["InboxCustomer"];
+            preview: string;
+            preview_direction: string;
+            /** Format: int64 */
+            priority: number;
+            read_upto: string;
+            /** Format: date-time */
+            snooze_until?: string;
+            /** @description What a person sees: the status, reopened by a later message. */
+            state: string;
+            /** @description What somebody set last. */
+            status: string;
+            subject: string;
+            tags: string[];
+            team: string;
+            unread: boolean;
+        };
+        InboxKeptPage: {
+            items: components["schemas"]["InboxKept"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };

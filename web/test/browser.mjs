@@ -32,7 +32,7 @@ export async function api(page, method, path, body) {
 }
 
 /** Waits until a question is answered with yes, and says which one was not. */
-export async function until(what, ask, ms = 8000) {
+export async function until(what, ask, ms = 30_000) {
   const end = Date.now() + ms;
   let last;
   do {
@@ -44,4 +44,16 @@ export async function until(what, ask, ms = 8000) {
     await new Promise((r) => setTimeout(r, 60));
   } while (Date.now() < end);
   throw new Error(`${what} did not come true in ${ms} ms${last ? ': ' + String(last.message).split('\n')[0] : ''}`);
+}
+
+/** The step that is under way: what failed, when something did. */
+export let step = '';
+
+/** Takes a step of a script, says that it went well and how long it took. */
+export async function play(name, run) {
+  step = name;
+  const from = Date.now();
+  const value = await run();
+  console.log(`ok ${name} (${Date.now() - from} ms)`);
+  return value;
 }

@@ -5,12 +5,11 @@
 // the one that failed, and exits with 1.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { api, base, launch, until } from './browser.mjs';
+import { api, base, launch, play, step, until } from './browser.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const words = (language) => JSON.parse(readFileSync(new URL(`../texts/${language}.json`, import.meta.url), 'utf8'));
 const browser = await launch();
-let step = '';
 let failed = false;
 
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
@@ -31,14 +30,6 @@ try {
 await browser.close();
 console.log(failed ? 'the journey failed' : 'the journey works');
 process.exit(failed ? 1 : 0);
-
-async function play(name, run) {
-  step = name;
-  const from = Date.now();
-  const value = await run();
-  console.log(`ok ${name} (${Date.now() - from} ms)`);
-  return value;
-}
 
 async function signIn() {
   await page.goto(process.env.HOLDFAST_LINK || base + '/');

@@ -48,7 +48,7 @@ export const carryOut: Action<string> = {
   group: 'setup',
   available: always,
   async run(passphrase) {
-    const url = URL.createObjectURL(new Blob([await seal(sync.me!, sync.pending, passphrase)], { type: 'application/json' }));
+    const url = URL.createObjectURL(new Blob([await seal(sync.me!, sync.pending.list, sync.files, passphrase)], { type: 'application/json' }));
     const a = document.createElement('a');
     a.href = url;
     a.download = `holdfast-${new Date().toISOString().slice(0, 10)}.unsent.json`;
@@ -63,6 +63,7 @@ export const carryIn: Action<{ file: Blob; passphrase: string; done: (n: number)
   group: 'setup',
   available: always,
   async run({ file, passphrase, done }) {
-    done(await open(sync.me, sync.pending, await file.text(), passphrase));
+    // Who carries it in is who sends it.
+    done(await sync.pending.bring(await open(sync.me?.workspace.id, await file.text(), passphrase, sync.files)));
   },
 };

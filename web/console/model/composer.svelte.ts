@@ -1,8 +1,9 @@
 import { patchConversation } from '../sync/apply';
 import { sync } from '../sync/sync';
-import { uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
+import { asFault, uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
 import { colleagues, me } from './desk';
 import { mentioned } from './mentions';
+import { screen } from './screen.svelte';
 
 export interface Upload {
   key: string;
@@ -116,8 +117,9 @@ export class Draft {
     try {
       const attachment = await sync.upload(upload.file);
       this.setUpload({ ...upload, state: 'done', attachment });
-    } catch {
+    } catch (error) {
       this.setUpload({ ...upload, state: 'failed' });
+      screen.blame(asFault(error));
     }
   }
 

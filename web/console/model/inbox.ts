@@ -54,6 +54,9 @@ export function thread(id: ID): Thread {
 }
 
 export const openConversation = (id: ID): Promise<void> => sync.openConversation(id);
+/** Has these ready, for whoever steps there next. */
+export const warm = (ids: (ID | undefined)[]): Promise<void> =>
+  sync.live === 'live' ? sync.fetching.warm(ids.filter((id) => id !== undefined)) : Promise.resolve();
 export const earlierMessages = (id: ID): Promise<void> => sync.fetching.earlier(id);
 
 export function typing(id: ID): Typing | undefined {

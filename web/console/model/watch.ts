@@ -7,7 +7,16 @@ const watches = new Map<string, () => void>();
 /** Makes whoever reads now read again when a topic of the store changes. */
 export function watch(topic: string): void {
   let w = watches.get(topic);
-  if (!w) watches.set(topic, (w = createSubscriber((update) => sync.store.on(topic, update))));
+  if (!w) {
+    w = createSubscriber((update) => {
+      const off = sync.store.on(topic, update);
+      return () => {
+        off();
+        watches.delete(topic);
+      };
+    });
+    watches.set(topic, w);
+  }
   w();
 }
 

@@ -1,4 +1,4 @@
-import type { Attachment, Conversation, Delivery, DeliveryState, Entry, ID, Message, Status } from './words';
+import type { Attachment, Conversation, ConversationPage, Delivery, DeliveryState, Entry, ID, Message, Status } from './words';
 import type { LocalMessage, Store, Thread } from './store';
 
 type Body = Record<string, unknown>;
@@ -195,14 +195,16 @@ export function setThread(store: Store, id: ID, change: Partial<Thread>): void {
 }
 
 /** Puts a message in its place by clock; one with the same id is replaced, and delivery news already seen are kept. */
-export function putMessage(store: Store, conversation: ID, message: LocalMessage): void {
-  const thread = store.threads.get(conversation) ?? emptyThread;
-  const messages = thread.messages.filter((m) => m.id !== message.id);
-  const old = thread.messages.find((m) => m.id === message.id);
-  const merged = old && !old.local && !message.local ? { ...old, ...message, delivery: further(old.delivery, message.delivery) } : message;
-  messages.push(merged);
-  messages.sort(byClock);
-  setThread(store, conversation, { messages });
+export const putMessage = (store: Store, conversation: ID, message: LocalMessage): void => putMessages(store, conversation, [message]);
+
+/** The same of many at once. */
+export function putMessages(store: Store, conversation: ID, fresh: LocalMessage[]): void {
+  const all = new Map((store.threads.get(conversation) ?? emptyThread).messages.map((m) => [m.id, m]));
+  for (const m of fresh) {
+    const old = all.get(m.id);
+    all.set(m.id, old && !old.local && !m.local ? { ...old, ...m, delivery: further(old.delivery, m.delivery) } : m);
+  }
+  setThread(store, conversation, { messages: [...all.values()].sort(byClock) });
 }
 
 const steps: DeliveryState[] = ['queued', 'sending', 'retry_wait', 'accepted', 'delivered', 'seen'];
@@ -219,4 +221,10 @@ function further(a: Delivery | null | undefined, b: Delivery | null | undefined)
 export function byClock(a: LocalMessage, b: LocalMessage): number {
   if (!a.clock || !b.clock) return a.clock ? -1 : b.clock ? 1 : a.id < b.id ? -1 : 1;
   return a.clock.length - b.clock.length || (a.clock < b.clock ? -1 : a.clock > b.clock ? 1 : a.id < b.id ? -1 : 1);
+}
+
+/** The list's form of an opened conversation. */
+export function itemOf(page: ConversationPage): Conversation {
+  const { person: _person, draft: _draft, page: _page, read_upto: _read, merged: _merged, ...item } = page as ConversationPage & { merged?: unknown };
+  return item as Conversation;
 }

@@ -1,10 +1,10 @@
 import { keyOf, rounds, seal, unseal } from './vault';
-import type { Pending } from './pending';
+import type { Files } from './files';
 import { Fault, type ID, type Me } from './words';
 import type { Work } from './work';
 
 /** What is only on this device, on its way to another one. */
-export interface Carried { operator: ID; name: string; workspace: ID; at: string; work: Work[] }
+export interface Carried { operator: ID; name: string; workspace: ID; at: string; work: Work[]; files?: { id: ID; name: string; type: string; data: string }[] }
 
 interface File { holdfast: 'work'; version: 1; salt: string; rounds: number; iv: string; data: string }
 
@@ -14,6 +14,21 @@ const base64 = (b: ArrayBuffer | Uint8Array): string => {
   return btoa(s);
 };
 const bytes = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
+
+/** What of this person's work is only here, with its files, as a file that the passphrase opens. */
+export async function carryOut(me: Me, list: Work[], files: Files, passphrase: string): Promise<string> {
+  const work = list.filter((w) => w.kind !== 'read');
+  const kept = await files.out(work.flatMap((w) => w.outgoing?.attachments ?? []));
+  return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work, files: kept.map(({ bytes: b, ...f }) => ({ ...f, data: base64(b) })) }, passphrase);
+}
+
+/** Takes such a file in: its files before the work that names them. */
+export async function carryIn(workspace: ID | undefined, text: string, passphrase: string, files: Files): Promise<Work[]> {
+  const carried = await unlockFile(text, passphrase);
+  if (carried.workspace !== workspace) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
+  for (const { data, ...f } of carried.files ?? []) await files.take({ ...f, bytes: bytes(data).buffer });
+  return carried.work;
+}
 
 /** Writes a file that only the passphrase opens. */
 export async function lockUp(carried: Carried, passphrase: string): Promise<string> {
@@ -37,17 +52,4 @@ export async function unlockFile(text: string, passphrase: string): Promise<Carr
   } catch {
     throw new Fault(422, 'carry.wrong', 'The passphrase is wrong, or the file is damaged.');
   }
-}
-
-/** What is only on this device, as a file that the passphrase opens. */
-export function carryOut(me: Me, pending: Pending, passphrase: string): Promise<string> {
-  const work = pending.list.filter((w) => w.kind !== 'read');
-  return lockUp({ operator: me.operator.id, name: me.operator.name, workspace: me.workspace.id, at: new Date().toISOString(), work }, passphrase);
-}
-
-/** Takes such a file in; how much of it was new here. Who carries it in is who sends it. */
-export async function carryIn(me: Me | undefined, pending: Pending, text: string, passphrase: string): Promise<number> {
-  const carried = await unlockFile(text, passphrase);
-  if (carried.workspace !== me?.workspace.id) throw new Fault(422, 'carry.elsewhere', 'This file is of another workspace.');
-  return pending.bring(carried.work);
 }

@@ -1,6 +1,8 @@
+import type { Client } from '../../protocol/client';
+import { readPermit, type Permit, type Terms } from './permit';
 import type { Room, Shelf } from './shelf';
 import { openShelf } from './shelf';
-import { keyFromHex, mayLock, newKey, seal, unreadable, unseal, unwrap, unwrapWith, wrap, wrapWith, type Sealed, type Wrapped } from './vault';
+import { keyFromHex, mayLock, newKey, seal, sealBytes, unreadable, unseal, unsealBytes, unwrap, unwrapWith, wrap, wrapWith, type Sealed, type Wrapped } from './vault';
 import type { ID, Me } from './words';
 
 /** What lies on the shelf: sealed, or plain where the browser gives this page no keys. */
@@ -16,13 +18,16 @@ interface Person {
   /** The number up to which the kept things are whole. */
   lsn: number;
   me: Packed;
+  /** The desk's leave to go on without it. */
+  permit?: Permit;
   /** Missing where a PIN guards the key. */
   open?: CryptoKey;
   byPin?: Wrapped & { wrong: number };
 }
 
-/** How long this device goes on without the desk, in milliseconds. */
-export const outageLimit = 12 * 3_600_000;
+/** How old a permit may become while the desk is there, and how far back a clock may be put, in milliseconds. */
+const renewal = 10 * 60_000;
+const slack = 3_600_000;
 export const pinTries = 5;
 
 /** none: nobody's things are here; locked: a PIN opens them; expired: only the desk does. */
@@ -31,12 +36,14 @@ export type DeviceState = 'none' | 'ready' | 'locked' | 'expired';
 /**
  * What this device keeps of one person, and the key to it. The key lies here locked
  * by the desk (whoever signs in gets it) and by a PIN if there is one. It refuses to
- * open anything once the desk has been out of reach for too long.
+ * open anything without the desk but for as long as a permit says that the desk signed.
  */
 export class Device {
   state: DeviceState = 'none';
   person: Person | undefined;
   private key: CryptoKey | undefined;
+  private granted: Permit | undefined;
+  private terms: Terms | undefined;
 
   constructor(
     readonly shelf: Shelf = openShelf(),
@@ -47,6 +54,7 @@ export class Device {
   async open(): Promise<DeviceState> {
     this.person = await this.shelf.get<Person>('meta', 'person').catch(() => undefined);
     const p = this.person;
+    this.terms = await readPermit(p?.permit);
     if (!p) this.state = 'none';
     else if (this.tooLong()) this.state = 'expired';
     else if (p.open) {
@@ -56,9 +64,30 @@ export class Device {
     return this.state;
   }
 
-  /** Whether the desk has been silent for too long. A clock that jumped counts as that: nobody can say how long it was. */
+  /** Whether the desk has been silent for longer than it permitted. A clock that was put back counts as that: nobody can say how long it was. */
   tooLong(): boolean {
-    return !this.person || Math.abs(this.now() - this.person.contact) > outageLimit;
+    const { person: p, terms: t } = this;
+    return !p || !t || t.operator !== p.operator || t.workspace !== p.workspace || this.now() < t.from - slack || this.now() > t.until;
+  }
+
+  /** Whether the permit should be asked for anew, while the desk is there. */
+  get stale(): boolean {
+    return !this.terms || Math.abs(this.now() - this.terms.from) > renewal;
+  }
+
+  /** Asks the desk for what it locks this operator's things with, and for leave to go on without it. */
+  async ask(client: Client, deadline: number): Promise<string> {
+    const { key, permit, signer } = await client.call<Permit & { key: string }>('GET', '/me/device-key', { query: { clock: this.now() }, deadline });
+    const terms = await readPermit({ permit, signer });
+    if (!terms) return key;
+    this.granted = { permit, signer };
+    this.terms = terms;
+    const p = this.person;
+    if (p?.operator === terms.operator && p.workspace === terms.workspace) {
+      p.permit = this.granted;
+      await this.shelf.change<Person>('meta', 'person', (now) => (now && 'operator' in now && now.operator === p.operator ? { ...now, permit: p.permit } : undefined)).catch(() => {});
+    }
+    return key;
   }
 
   /** Tries a PIN; how many tries are left, or true when it was the one. The try is counted before it is made. */
@@ -110,7 +139,7 @@ export class Device {
     this.key = key;
     const byPin = same ? this.person?.byPin : undefined;
     this.person = {
-      operator: id, workspace: me.workspace.id, name, contact: this.now(), lsn: whole ? this.person!.lsn : 0,
+      operator: id, workspace: me.workspace.id, name, contact: this.now(), lsn: whole ? this.person!.lsn : 0, permit: this.granted,
       me: await this.pack(me), ...(byPin && whole ? { byPin } : { open: key.extractable ? await unreadable(key) : key }),
     };
     this.state = 'ready';
@@ -185,6 +214,17 @@ export class Device {
     if ('plain' in p) return p.plain as T;
     if (!this.key) throw new Error('locked');
     return unseal<T>(this.key, p.sealed);
+  }
+
+  async packBytes(bytes: ArrayBuffer): Promise<Packed> {
+    return this.key ? { sealed: await sealBytes(this.key, bytes) } : { plain: bytes };
+  }
+
+  /** Throws when they are another person's. */
+  async unpackBytes(p: Packed): Promise<ArrayBuffer> {
+    if ('plain' in p) return p.plain as ArrayBuffer;
+    if (!this.key) throw new Error('locked');
+    return unsealBytes(this.key, p.sealed);
   }
 
   /** Puts one value in its place, or nothing. A device that cannot keep it says nothing: the screen still has it. */

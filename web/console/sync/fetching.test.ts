@@ -13,6 +13,41 @@ describe('lists', () => {
     return new Response(JSON.stringify({ items: desk.slice(from, from + 50), next: desk.length > from + 50 ? String(from + 50) : '' }));
   });
 
+  it('that come again as they were draw nothing, and what changed is told', () => {
+    const store = new Store();
+    const told: string[] = [];
+    store.onChanged = (topics) => told.push(...topics);
+    const fetching = new Fetching(client, store);
+    const again = (change = {}) => fetching.keep([{ ...row(1), ...change } as never, row(2) as never]);
+    again();
+    const before = store.conversations.get('c1');
+    return Promise.resolve()
+      .then(() => {
+        told.length = 0;
+        again();
+      })
+      .then(() => {
+        expect(told).toEqual([]);
+        expect(store.conversations.get('c1')).toBe(before);
+        again({ tags: ['new'] });
+      })
+      .then(() => {
+        expect(told.sort()).toEqual(['conversation:c1', 'conversations']);
+        expect(store.conversations.get('c1')!.tags).toEqual(['new']);
+      });
+  });
+
+  it('and threads that were opened long ago are let go, but none that is looked at or unsent', async () => {
+    const store = new Store();
+    const fetching = new Fetching(new Client('', async () => Response.json({ items: [] })), store);
+    store.on('thread:watched', () => {});
+    store.threads.set('unsent', { messages: [{ id: 'm', local: 'unsent' } as never], events: [], earlier: false, loaded: true, loading: false });
+    for (const id of ['watched', ...Array.from({ length: 40 }, (_, i) => `t${i}`)]) await fetching.thread(id);
+    expect(store.threads.size).toBeLessThan(20);
+    for (const id of ['watched', 'unsent', 't39']) expect(store.threads.has(id)).toBe(true);
+    expect(store.threads.has('t0')).toBe(false);
+  });
+
   it('have one key however the question is written', () => {
     expect(listingKey({ view: 'open', tag: '' })).toBe(listingKey({ view: 'open' }));
     expect(listingKey({ tag: 'a', view: 'open' })).toBe(listingKey({ view: 'open', tag: 'a' }));

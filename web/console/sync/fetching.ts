@@ -1,8 +1,11 @@
 import type { Client } from '../../protocol/client';
-import { emptyThread, isEvent, putMessage, setThread } from './apply';
+import { emptyThread, isEvent, itemOf, putMessages, setThread } from './apply';
 import type { Listing, Store } from './store';
 import { readFilter } from './matches';
 import { asFault, type Conversation, type ConversationPage, type Counts, type Fault, type ID, type List, type Message, type TimelineItem, type ViewFilter } from './words';
+
+/** How many conversations stay ready with their messages; the device gives the others back in a moment. */
+const opened = 16;
 
 /** A call that runs at once when it was quiet and at most once per pause when it is not. */
 export function throttled(pause: number, run: () => Promise<void>): () => void {
@@ -161,12 +164,17 @@ export class Fetching {
     }
   }
 
+  /** Takes conversations in; one that is as it was draws nothing anew. */
   keep(items: Conversation[]): void {
+    let news = false;
     for (const c of items) {
-      this.store.conversations.set(c.id, this.over(normal(c)));
+      const now = this.over(normal(c));
+      if (same(now, this.store.conversations.get(c.id))) continue;
+      news = true;
+      this.store.conversations.set(c.id, now);
       this.store.changed('conversation:' + c.id);
     }
-    this.store.changed('conversations');
+    if (news) this.store.changed('conversations');
   }
 
   async page(id: ID): Promise<void> {
@@ -174,14 +182,12 @@ export class Fetching {
       const page = this.over(normal(await this.client.get<ConversationPage>('/conversations/' + id)));
       this.store.pages.set(page.id, page);
       this.store.pageFaults.delete(id);
-      const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
-      this.store.conversations.set(page.id, item);
+      this.keep([itemOf(page)]);
       this.partOf(id, page.id);
     } catch (error) {
       if (!this.store.pages.has(id) || asFault(error).status !== 0) this.store.pageFaults.set(id, asFault(error));
     }
     this.store.changed('conversation:' + id);
-    this.store.changed('conversations');
   }
 
   /** The desk shows a conversation as another, or as itself again. */
@@ -208,6 +214,11 @@ export class Fetching {
   /** Fetches the newest messages; anew keeps what is there until the answer comes, and whole then drops what the answer lacks. */
   async thread(id: ID, anew = false, whole = false): Promise<void> {
     const t = this.store.threads.get(id);
+    if (t) {
+      // The last one opened is the last one to be let go.
+      this.store.threads.delete(id);
+      this.store.threads.set(id, t);
+    }
     if (t?.loading || (t?.loaded && !anew)) return;
     setThread(this.store, id, { loading: true, fault: undefined });
     const had = t?.loaded || (await this.kept.thread(id));
@@ -222,11 +233,28 @@ export class Fetching {
       const seen = new Map(now.events.map((e) => [e.lsn, e]));
       for (const e of timeline.items) if (isEvent(e.kind)) seen.set(e.lsn, e);
       setThread(this.store, id, { loaded: true, loading: false, earlier: page.items.length >= 50, events: [...seen.values()].sort((a, b) => a.lsn - b.lsn) });
-      for (const m of page.items) putMessage(this.store, id, m);
+      putMessages(this.store, id, page.items);
+      this.letGo();
     } catch (error) {
       const fault = asFault(error);
       // What is there is shown; the banner says that it may be old.
       setThread(this.store, id, { loading: false, fault: had && fault.status === 0 ? undefined : fault });
+    }
+  }
+
+  /** Has the conversations next to the opened one ready before somebody steps there. */
+  async warm(ids: ID[]): Promise<void> {
+    for (const id of ids) if (!this.store.threads.get(id)?.loaded && !this.store.pageFaults.has(id)) await Promise.all([this.page(id), this.thread(id)]);
+  }
+
+  /** Forgets what was opened longest ago and is not looked at: a shift has hundreds, and the device or the desk has them again. */
+  private letGo(): void {
+    const { threads, pages } = this.store;
+    for (const [id, t] of threads) {
+      if (threads.size <= opened) return;
+      if (this.store.watched('thread:' + id) || t.loading || t.messages.some((m) => m.local)) continue;
+      threads.delete(id);
+      pages.delete(id);
     }
   }
 
@@ -238,11 +266,18 @@ export class Fetching {
     try {
       const page = await this.client.get<List<Message>>(`/conversations/${id}/messages`, { before: oldest.clock, limit: 50 });
       setThread(this.store, id, { loading: false, earlier: page.items.length >= 50 });
-      for (const m of page.items) putMessage(this.store, id, m);
+      putMessages(this.store, id, page.items);
     } catch (error) {
       setThread(this.store, id, { loading: false, fault: asFault(error) });
     }
   }
+}
+
+/** Whether two are the same in everything that either says. */
+function same(a: Conversation, b: Conversation | undefined): boolean {
+  if (!b) return false;
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Conversation>;
+  return [...keys].every((k) => a[k] === b[k] || JSON.stringify(a[k]) === JSON.stringify(b[k]));
 }
 
 /** Go leaves empty lists out or sends null; screens want them there. The effective status is what people see. */

@@ -1,17 +1,20 @@
 import type { Client } from '../../protocol/client';
-import { byClock, emptyThread, setThread } from './apply';
+import { byClock, emptyThread, itemOf, setThread } from './apply';
 import type { Device, Packed } from './device';
 import { find, type KeptThread } from './find';
 import type { Store } from './store';
 import type { Conversation, ConversationPage, Customer, ID, List, Message, TimelineItem } from './words';
 
 interface ItemRow { id: ID; clock: string; mentioned?: boolean; s: Packed }
+type KeptConversation = ConversationPage & { messages: Message[]; earlier: boolean };
 interface Kept { messages: Message[]; events: TimelineItem[]; page?: ConversationPage; earlier: boolean }
 
 /** Bounds of what is kept. */
 export const most = 500;
 const span = 30 * 86_400_000;
 const perThread = 200;
+/** How many conversations are fetched by one request. */
+const atOnce = 50;
 
 /** Resources that the inbox needs and that change rarely. */
 const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)/;
@@ -30,6 +33,7 @@ const newest = (messages: Message[]): string => messages.findLast((m) => m.clock
 export class Keeper {
   private dirty = new Set<ID>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private writing: Promise<void> = Promise.resolve();
   private clocks = new Map<ID, string>();
   private filling: AbortController | undefined;
   private refill = false;
@@ -110,35 +114,50 @@ export class Keeper {
     if (this.dirty.size && !this.timer) this.timer = setTimeout(() => void this.write().catch(() => {}), 600);
   }
 
-  /** Writes what the screen learned since the last time. */
-  async write(): Promise<void> {
+  /** Writes what the screen learned since the last time; one writing ends before the next begins. */
+  write(): Promise<void> {
+    return (this.writing = this.writing.catch(() => {}).then(() => this.writeNow()));
+  }
+
+  private async writeNow(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     const ids = [...this.dirty];
     this.dirty.clear();
     const upto = this.upto;
+    const threads: [ID, unknown][] = [];
+    const items: [ID, unknown][] = [];
+    const last = [...new Set([...this.clocks.keys(), ...ids])].map((id) => this.rank(id)).sort((a, b) => b - a)[most - 1] ?? 0;
     for (const id of ids) {
       const c = this.store.conversations.get(id);
       if (!c || !c.number || !this.device.keeps) continue;
       const t = this.store.threads.get(id);
-      if (t?.loaded) await this.writeThread(id, t.messages.filter((m) => !m.local), t.events, this.store.pages.get(id), t.earlier);
-      if (!alive(c) && !t?.loaded && !this.clocks.has(id)) continue;
+      // A list of thousands was scrolled through: what would be the first to go is not kept at all.
+      if (!this.clocks.has(id) && (this.rank(id) < last || (!alive(c) && !t?.loaded))) continue;
+      if (t?.loaded) threads.push([id, await this.packThread(id, t.messages.filter((m) => !m.local), t.events, this.store.pages.get(id), t.earlier)]);
       // Whose messages are older than the last one seen in the list is fetched by fill.
       const clock = t?.loaded ? newest(t.messages) : (this.clocks.get(id) ?? '');
       this.clocks.set(id, clock);
-      await this.device.shelf.put('items', id, { id, clock, mentioned: this.mentioned.has(id), s: await this.device.pack(c) } satisfies ItemRow);
+      items.push([id, { id, clock, mentioned: this.mentioned.has(id), s: await this.device.pack(c) } satisfies ItemRow]);
     }
+    if (!this.device.keeps) return;
+    await Promise.all([this.device.shelf.putAll('threads', threads), this.device.shelf.putAll('items', items)]);
     await this.evict();
     if (this.device.keeps && upto) await this.device.heard(upto);
   }
 
-  private async writeThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<void> {
+  private async packThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<{ id: ID; s: Packed }> {
     const from = this.now() - span;
     const recent = messages.filter((m, i) => i >= messages.length - perThread && (Date.parse(m.at) > from || i >= messages.length - 20));
     for (const m of recent) this.noted(id, m.mentions);
     const kept: Kept = { messages: recent, events: events.slice(-perThread), page, earlier: earlier || recent.length < messages.length };
-    const s = await this.device.pack(kept);
-    if (this.device.keeps) await this.device.shelf.put('threads', id, { id, s });
+    return { id, s: await this.device.pack(kept) };
+  }
+
+  /** What is greater stays longer. */
+  private rank(id: ID): number {
+    const c = this.store.conversations.get(id);
+    return c ? Date.parse(c.last_at) + (alive(c) ? 1e14 : 0) : 0;
   }
 
   /** A note in this conversation mentions these. */
@@ -155,11 +174,7 @@ export class Keeper {
 
   private async evict(): Promise<void> {
     if (this.clocks.size <= most) return;
-    const rank = (id: ID): number => {
-      const c = this.store.conversations.get(id);
-      return c ? Date.parse(c.last_at) + (alive(c) ? 1e14 : 0) : 0;
-    };
-    const gone = [...this.clocks.keys()].sort((a, b) => rank(b) - rank(a)).slice(most);
+    const gone = [...this.clocks.keys()].sort((a, b) => this.rank(b) - this.rank(a)).slice(most);
     for (const id of gone) this.clocks.delete(id);
     await this.device.shelf.remove('items', ...gone);
     await this.device.shelf.remove('threads', ...gone);
@@ -207,20 +222,30 @@ export class Keeper {
     }
     // What was open here and is in none of these lists was closed while nobody looked.
     const closed = [...this.clocks.keys()].filter((id) => !seen.has(id) && alive(this.store.conversations.get(id) ?? ({ state: 'closed' } as Conversation)));
-    for (const id of closed) await this.fetchThread(id, keep, signal);
-    for (const [id, c] of [...seen].slice(0, most)) if (this.clocks.get(id) !== c.last_clock) await this.fetchThread(id, keep, signal);
+    const news = [...seen.values()].slice(0, most).filter((c) => this.clocks.get(c.id) !== c.last_clock).map((c) => c.id);
+    const wanted = [...closed, ...news].filter((id) => !this.store.threads.get(id)?.loaded);
+    for (let i = 0; i < wanted.length; i += atOnce) {
+      if (i) await new Promise((r) => setTimeout(r, 100));
+      if (signal.aborted || !this.device.keeps) return;
+      await this.fetchThreads(wanted.slice(i, i + atOnce), keep, signal);
+    }
   }
 
-  private async fetchThread(id: ID, keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {
-    await new Promise((r) => setTimeout(r, 25));
-    if (signal.aborted || !this.device.keeps || this.store.threads.get(id)?.loaded) return;
-    const [page, messages] = await Promise.all([
-      this.client.get<ConversationPage>('/conversations/' + id, undefined, signal),
-      this.client.get<List<Message>>(`/conversations/${id}/messages`, { limit: 100 }, signal),
-    ]);
-    await this.writeThread(id, messages.items.sort(byClock), [], page, messages.items.length >= 100);
-    this.clocks.set(id, newest(messages.items));
-    const { person: _person, draft: _draft, page: _page, read_upto: _read, ...item } = page;
-    keep([item as Conversation]);
+  /** Fetches conversations with their messages, many at once. */
+  private async fetchThreads(ids: ID[], keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {
+    const { items } = await this.client.get<List<KeptConversation>>('/device/conversations', { ids: ids.join(',') }, signal);
+    const threads: [ID, unknown][] = [];
+    const fresh: Conversation[] = [];
+    for (const { messages, earlier, ...rest } of items) {
+      const page = rest as unknown as ConversationPage;
+      threads.push([page.id, await this.packThread(page.id, messages.sort(byClock), [], page, earlier)]);
+      this.clocks.set(page.id, newest(messages));
+      fresh.push(itemOf(page));
+    }
+    if (!this.device.keeps) return;
+    await this.device.shelf.putAll('threads', threads);
+    keep(fresh);
+    // Those that are as they were are written all the same: their messages are here now.
+    this.note(fresh.map((c) => 'conversation:' + c.id));
   }
 }

@@ -1,6 +1,7 @@
 import type { Client } from '../../protocol/client';
 import { byClock, emptyThread, putMessage, setThread } from './apply';
 import type { Device, Packed } from './device';
+import { isLocal, type Files } from './files';
 import type { Store } from './store';
 import { asFault, Fault, type Conversation, type ConversationPage, type ID, type List, type Message } from './words';
 import { begun, isText, localMessage, looksFirst, plainFault, textWork, withdrawal, type Outgoing, type Work } from './work';
@@ -44,6 +45,7 @@ export class Pending {
     private readonly device: Device,
     /** Whether the live stream is there and has brought everything: then what is written is written knowingly. */
     private readonly current: () => boolean = () => true,
+    private readonly files?: Files,
     channel: string | undefined = typeof window === 'undefined' ? undefined : 'holdfast.outbox',
   ) {
     this.tabs = channel && typeof BroadcastChannel !== 'undefined' ? new BroadcastChannel(channel) : undefined;
@@ -55,6 +57,9 @@ export class Pending {
     this.operator = operator;
     this.workspace = workspace;
     await this.reload();
+    const rows = await this.device.shelf.all<Row>('work').catch(() => []);
+    // Another's work cannot be read, and so nobody knows which files it names.
+    if (rows.length === this.list.length) await this.files?.tidy(new Set(this.list.flatMap((w) => w.outgoing?.attachments.map((a) => a.id) ?? [])));
   }
 
   /** Forgets what it knows, not what is on the disk. */
@@ -258,6 +263,7 @@ export class Pending {
         if (news === 'there') return await this.finish(w);
         if (news) return await this.decide(w, 'held', undefined, news);
       }
+      if (this.files && w.outgoing?.attachments.some(isLocal)) w = await this.withFiles(w, this.files);
       const answer = await this.client.call<Message | null>(w.method, w.path, { body: w.method === 'DELETE' ? undefined : w.body, key: isText(w) ? undefined : w.id, deadline: patience });
       return await this.finish(w, w.kind === 'reply' || w.kind === 'note' ? answer : null);
     } catch (error) {
@@ -281,6 +287,18 @@ export class Pending {
       this.sending = '';
       this.show(w.conversation);
     }
+  }
+
+  /** Gives the desk the files of a message before it; what is there stays named, however often this is cut short. */
+  private async withFiles(w: Work, files: Files): Promise<Work> {
+    for (const a of w.outgoing!.attachments.filter(isLocal)) {
+      const there = await files.send(a);
+      const attachments = w.outgoing!.attachments.map((x) => (x.id === a.id ? there : x));
+      w = { ...w, outgoing: { ...w.outgoing!, attachments }, body: { ...(w.body as object), attachments } };
+      await this.keep(w);
+      await files.forget([a.id]);
+    }
+    return w;
   }
 
   /** What came into the conversation since this was written; "there" when this itself did. */

@@ -10,6 +10,9 @@ export interface Resource<T> {
   next: string;
 }
 
+/** How many are kept that nobody looks at: a shift opens hundreds of customers. */
+const most = 60;
+
 const none: Resource<never> = { loading: false, next: '' };
 
 /**
@@ -126,8 +129,19 @@ export class Resources {
     this.stale.clear();
   }
 
+  /** Forgets those that were fetched first, of one customer or one search and not of the whole desk. */
+  private letGo(): void {
+    for (const [path, r] of this.kept) {
+      if (this.kept.size <= most) return;
+      if (!/^\/[^/?]+[/?]/.test(path) || r.loading || this.store.watched('resource:' + path)) continue;
+      this.kept.delete(path);
+      this.stale.delete(path);
+    }
+  }
+
   private set(path: string, r: Resource<unknown>): void {
     this.kept.set(path, r);
+    if (this.kept.size > most) this.letGo();
     this.store.changed('resource:' + path);
   }
 }

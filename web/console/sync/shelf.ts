@@ -1,7 +1,7 @@
-/** The rooms of what this device keeps. Work and drafts are the only ones that exist nowhere else. */
-export type Room = 'meta' | 'items' | 'threads' | 'resources' | 'work' | 'drafts';
+/** The rooms of what this device keeps. Work, its files and drafts are the only ones that exist nowhere else. */
+export type Room = 'meta' | 'items' | 'threads' | 'resources' | 'work' | 'drafts' | 'files';
 
-export const rooms: Room[] = ['meta', 'items', 'threads', 'resources', 'work', 'drafts'];
+export const rooms: Room[] = ['meta', 'items', 'threads', 'resources', 'work', 'drafts', 'files'];
 
 /** What of the database of a browser this program needs. Values are structured clones. */
 export interface Shelf {
@@ -10,6 +10,8 @@ export interface Shelf {
   all<T>(room: Room): Promise<T[]>;
   /** With strict, the promise is kept only when the disk has it. */
   put(room: Room, key: string, value: unknown, strict?: boolean): Promise<void>;
+  /** Puts many in their places in one step. */
+  putAll(room: Room, values: [key: string, value: unknown][]): Promise<void>;
   /** Changes a value in one step that no other tab can come between; undefined leaves things as they are. */
   change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void>;
   remove(room: Room, ...keys: string[]): Promise<void>;
@@ -30,6 +32,9 @@ export class MemoryShelf implements Shelf {
   }
   async put(room: Room, key: string, value: unknown): Promise<void> {
     this.room(room).set(key, value);
+  }
+  async putAll(room: Room, values: [string, unknown][]): Promise<void> {
+    for (const [key, value] of values) this.room(room).set(key, value);
   }
   async change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void> {
     const value = how(this.room(room).get(key) as T | undefined, sorted([...this.room(room).values()] as T[]).at(-1));
@@ -56,7 +61,7 @@ export class DiskShelf implements Shelf {
 
   private open(): Promise<IDBDatabase> {
     return (this.opened ??= new Promise((resolve, reject) => {
-      const request = indexedDB.open(this.name, 1);
+      const request = indexedDB.open(this.name, 2);
       request.onupgradeneeded = () => {
         for (const r of rooms) if (!request.result.objectStoreNames.contains(r)) request.result.createObjectStore(r);
       };
@@ -101,6 +106,9 @@ export class DiskShelf implements Shelf {
   }
   async put(room: Room, key: string, value: unknown, strict = false): Promise<void> {
     await this.run([room], 'readwrite', strict, (store) => store(room).put(value, key));
+  }
+  async putAll(room: Room, values: [string, unknown][]): Promise<void> {
+    if (values.length) await this.run([room], 'readwrite', false, (store) => values.forEach(([key, value]) => store(room).put(value, key)));
   }
   async change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void> {
     await this.run([room], 'readwrite', true, (store) => {

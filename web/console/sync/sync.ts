@@ -3,6 +3,7 @@ import { Live, type LiveState } from '../../protocol/live';
 import { apply } from './apply';
 import { Device } from './device';
 import { Fetching, throttled } from './fetching';
+import { Files } from './files';
 import { outdated, rearranged } from './heed';
 import { Keeper } from './keeper';
 import { keptHere } from './known';
@@ -13,7 +14,7 @@ import { Store } from './store';
 import { Update } from './update';
 import { Waiting } from './waiting';
 import { startWork, type Beginning, type Work } from './work';
-import { asFault, Fault, uuid7, type Attachment, type Conversation, type Frame, type ID, type Me, type Start } from './words';
+import { asFault, uuid7, type Attachment, type Conversation, type Fault, type Frame, type ID, type Me, type Start } from './words';
 
 /** Who is here: not known yet, nobody, somebody, or somebody whose things a PIN guards while the desk is away. */
 export type Presence = 'unknown' | 'empty' | 'out' | 'in' | 'unreachable' | 'locked';
@@ -33,6 +34,7 @@ export class Sync {
   readonly client: Client;
   readonly fetching: Fetching;
   readonly resources: Resources;
+  readonly files: Files;
   readonly pending: Pending;
   readonly device: Device;
   readonly keeper: Keeper;
@@ -62,7 +64,8 @@ export class Sync {
     this.device = device;
     this.fetching = new Fetching(client, this.store);
     this.resources = new Resources(client, this.store);
-    this.pending = new Pending(client, this.store, device, () => this.caughtUp);
+    this.files = new Files(client, device);
+    this.pending = new Pending(client, this.store, device, () => this.caughtUp, this.files);
     this.keeper = new Keeper(client, this.store, device);
     this.update = new Update(() => this.store.changed('update'));
     this.nearby = new Nearby(this.store, (frame) => this.stream.send(frame));
@@ -199,7 +202,7 @@ export class Sync {
   /** What the desk locks this operator's things with; without one they are kept for this device alone. */
   async deskKey(): Promise<string | undefined> {
     try {
-      return (await this.client.call<{ key: string }>('GET', '/me/device-key', { deadline: patience })).key;
+      return await this.device.ask(this.client, patience);
     } catch (error) {
       if (asFault(error).again) throw error;
       return undefined;
@@ -321,6 +324,7 @@ export class Sync {
     if (Date.now() - this.noted < 20_000) return;
     this.noted = Date.now();
     this.store.changed('heard');
+    if (this.device.stale) void this.deskKey().catch(() => {});
     void this.keeper.write().catch(() => {});
   }
 
@@ -378,7 +382,7 @@ export class Sync {
   }
 
   upload(file: File): Promise<Attachment> {
-    return this.client.call<Attachment>('POST', '/attachments', { query: { name: file.name }, raw: file });
+    return this.files.upload(file, this.live === 'live');
   }
 }
 

@@ -49,12 +49,17 @@ export async function wrapWith(key: CryptoKey, secret: string): Promise<Wrapped>
 
 export const unwrapWith = async (w: Wrapped, secret: string): Promise<CryptoKey> => unwrap(w, await keyOf(secret, w.salt!, w.rounds));
 
-export async function seal(key: CryptoKey, value: unknown): Promise<Sealed> {
+export async function sealBytes(key: CryptoKey, bytes: BufferSource): Promise<Sealed> {
   const iv = random(12);
-  return { iv, data: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, new TextEncoder().encode(JSON.stringify(value))) };
+  return { iv, data: await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, bytes) };
 }
+
+export const seal = (key: CryptoKey, value: unknown): Promise<Sealed> => sealBytes(key, new TextEncoder().encode(JSON.stringify(value)));
+
+/** Throws when the key is not the one or a bit was changed. */
+export const unsealBytes = (key: CryptoKey, s: Sealed): Promise<ArrayBuffer> => crypto.subtle.decrypt({ name: 'AES-GCM', iv: s.iv }, key, s.data);
 
 /** Throws when the key is not the one or a bit was changed. */
 export async function unseal<T>(key: CryptoKey, s: Sealed): Promise<T> {
-  return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt({ name: 'AES-GCM', iv: s.iv }, key, s.data))) as T;
+  return JSON.parse(new TextDecoder().decode(await unsealBytes(key, s))) as T;
 }
