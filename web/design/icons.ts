@@ -5,4 +5,5 @@ export {
   Link, Lock, LogOut, Mail, MailOpen, MessageCircle, MessageSquare, Monitor, Moon, PanelRight, Paperclip, Pause, Pencil, Play, Plus, RefreshCw, RotateCcw,
   Search, Send, Settings, ShieldAlert, ShieldCheck, Smartphone, Sparkles, StickyNote, Sun, Tag, Trash2, TriangleAlert, Undo2, User, UserCheck, UserPlus, Users, Webhook,
   WifiOff, X, Zap, Hourglass, Headset, ScrollText, Import,
+  Bold, CaseSensitive, Heading, Italic, List, ListOrdered, Mic, Smile, Square, SquareCode, Strikethrough, Table, TextQuote,
 } from 'lucide';

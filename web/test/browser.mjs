@@ -31,6 +31,9 @@ export async function api(page, method, path, body) {
   return answer.body;
 }
 
+/** What stands in the console's text field, whichever form it has. */
+export const written = (field) => field.evaluate((e) => (e.value ?? e.innerText).trim());
+
 /** Waits until a question is answered with yes, and says which one was not. */
 export async function until(what, ask, ms = 8000) {
   const end = Date.now() + ms;

@@ -13,10 +13,11 @@ import { signOut } from './sign';
 import { snooze } from './snooze';
 import { next, previous } from './step';
 import { tag } from './tag';
+import { insertEmoji, recordVoice, toggleFormatting } from './writing';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
-  markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
+  toggleFormatting, insertEmoji, recordVoice, markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
   ...goSections, newChannel, newImport,
 ];
