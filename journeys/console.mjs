@@ -4,7 +4,7 @@
 // (a folder for a picture of what failed). Prints every step and exits with 1.
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until, written } from '../web/test/browser.mjs';
+import { api, base, clear, launch, until, written } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const names = { en: 'Mary Ann Quill', ru: 'Мария Белова', fa: 'مریم کاظمی' };
@@ -208,7 +208,7 @@ async function walk(page, language) {
     await until('the desk has it', async () => (await read()).draft?.text === `Draft ${mark}`);
     await page.reload();
     await until('it is back', async () => (await written(page.locator('.composer .writing'))) === `Draft ${mark}`);
-    await page.locator('.composer .writing').fill('');
+    await clear(page.locator('.composer .writing'));
     await until('it is gone', async () => !(await read()).draft?.text);
   });
 

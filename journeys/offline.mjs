@@ -5,7 +5,7 @@
 // CHROMIUM, OUT. Prints every step and exits with 1.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { base, launch, launchFrom, until, written } from '../web/test/browser.mjs';
+import { base, clear, launch, launchFrom, until, written } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const t = words('en');
@@ -134,7 +134,7 @@ try {
     await page.reload();
     await page.locator('section.list li a', { hasText: 'Delivery' }).waitFor({ timeout: 10_000 });
     await until('the text is in the field again', async () => (await written(page.locator('.composer .writing'))) === 'Half a sent');
-    await page.locator('.composer .writing').fill('');
+    await clear(page.locator('.composer .writing'));
     await until('what was taken back is off the disk', async () => (await kept(page, 'drafts')) === 0);
     await page.goto(`${base}/#/inbox/all/${id}`);
     await unsent(page, 'Second answer').waitFor();
@@ -239,7 +239,7 @@ try {
     await bubble.getByText('text.too_long').waitFor();
     await bubble.getByRole('button', { name: t['action.edit'] }).click();
     await until('it is back in the field', async () => (await written(page.locator('.composer .writing'))) === 'Not taken');
-    await page.locator('.composer .writing').fill('');
+    await clear(page.locator('.composer .writing'));
     await until('it is gone', async () => (await bubble.count()) === 0);
   });
 
@@ -257,7 +257,7 @@ try {
     await page.locator('nav.rail').waitFor({ timeout: 20_000 });
     await until('the text is there', async () => (await written(page.locator('.composer .writing'))) === 'Unfinished thou');
     await until('the banner is gone', async () => (await banner.count()) === 0);
-    await page.locator('.composer .writing').fill('');
+    await clear(page.locator('.composer .writing'));
   });
 
   await play('a PIN guards the device while the desk is away', async () => {

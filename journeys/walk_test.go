@@ -42,6 +42,9 @@ type gotten struct {
 	InReplyTo  string   `json:"in_reply_to"`
 	References string   `json:"references"`
 	Text       string   `json:"text"`
+	HTML       string   `json:"html"`
+	Inline     []string `json:"inline"` // Content-IDs
+	Files      int      `json:"files"`
 }
 
 func newMailman(t testing.TB) *mailman {
@@ -72,7 +75,10 @@ func (d *delivery) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text}
+	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text, HTML: e.HTML, Files: len(e.Attachments)}
+	for _, p := range append(e.Inlines, e.OtherParts...) {
+		g.Inline = append(g.Inline, p.ContentID)
+	}
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	d.m.letters = append(d.m.letters, g)

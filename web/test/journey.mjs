@@ -5,7 +5,7 @@
 // the one that failed, and exits with 1.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { api, base, launch, until, written } from './browser.mjs';
+import { api, base, clear, launch, until, written } from './browser.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const words = (language) => JSON.parse(readFileSync(new URL(`../texts/${language}.json`, import.meta.url), 'utf8'));
@@ -83,12 +83,12 @@ async function journey(language) {
 
   await say('what is typed is kept as a draft', async () => {
     await page.keyboard.press('r');
-    await until('the composer has the keyboard', () => page.evaluate(() => document.activeElement?.tagName === 'TEXTAREA'));
+    await until('the composer has the keyboard', () => page.evaluate(() => document.activeElement?.classList.contains('writing')));
     await page.keyboard.type(`Draft ${mark}`);
     await until('the desk has the draft', async () => (await read(id)).draft?.text === `Draft ${mark}`);
     await page.reload();
     await until('the text is back after a reload', async () => (await written(page.locator('.composer .writing'))) === `Draft ${mark}`);
-    await page.locator('.composer .writing').fill('');
+    await clear(page.locator('.composer .writing'));
     await until('the draft is gone', async () => !(await read(id)).draft?.text);
   });
 
@@ -147,7 +147,7 @@ async function journey(language) {
     await page.locator('.presence .watching').waitFor();
     await there.locator('.composer .writing').fill('Hm');
     await page.locator('.presence .dots').waitFor();
-    await there.locator('.composer .writing').fill('');
+    await clear(there.locator('.composer .writing'));
     await there.context().close();
     await until('they are gone', async () => (await page.locator('.presence .watching').count()) === 0, 15000);
   });

@@ -2,8 +2,8 @@
 export function cleanPaste(html: string): string {
   const bare = html
     .replace(/<!--[^]*?-->|<!\[[^]*?\]>|<\/?o:p[^>]*>|<(style|script|head|title|xml)\b[^]*?<\/\1>/gi, '')
-    // The page lets no style of others in, not even to be looked at.
-    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle(?=\s*=)/gi, ' data-look'));
+    // The page lets no style and no deed of others in, not even to be looked at.
+    .replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/([\s"'/])style(?=\s*=)/gi, '$1data-look').replace(/([\s"'/])on[a-z]+(?=\s*=)/gi, '$1data-on'));
   const page = new DOMParser().parseFromString(bare, 'text/html');
   const body = page.body;
   for (const e of body.querySelectorAll('meta, link, iframe, object, svg, button, input, select, textarea, template, img:not([data-cid])')) e.remove();
@@ -11,7 +11,8 @@ export function cleanPaste(html: string): string {
   for (const e of body.querySelectorAll('[data-look]')) if (/display:\s*none/i.test(look(e))) e.remove();
   wordLists(page);
   for (const e of body.querySelectorAll('[data-look]')) {
-    const s = look(e);
+    // What is said for another script is not said of this one.
+    const s = look(e).replace(/mso-[\w-]+:[^;]*/gi, '');
     // A whole document from some editors stands in one <b> that is not bold.
     if (e.tagName === 'B' && /font-weight:\s*(normal|400)/i.test(s)) e.replaceWith(...e.childNodes);
     else if (!/^(B|STRONG|H\d|TH)$/.test(e.tagName) && /font-weight:\s*(bold|[6-9]00)/i.test(s)) wrap(e, 'strong', page);

@@ -52,7 +52,8 @@ export class Writer {
       nodeViews: { image: (node) => new PictureView(node, hooks.picture(node.attrs.cid as string)) },
       handleDOMEvents: {
         keydown: (_, e) => (hooks.onkeydown(e), e.defaultPrevented),
-        blur: () => void hooks.onlook(undefined),
+        // Not at once: a field that is taken off the page blurs while the page is being changed.
+        blur: () => void setTimeout(() => hooks.onlook(undefined)),
         focus: () => void setTimeout(() => this.look()),
       },
       transformPastedHTML: (html) => {
