@@ -39,7 +39,10 @@ function marked(pattern: RegExp, mark: MarkType, size: number): InputRule {
     const from = start + m[0].indexOf(words, size) - size;
     const open = m[0].length - words.length - 2 * size;
     const at = start + open;
-    if (from < start || state.doc.rangeHasMark(at, end, marks.code!) || !state.doc.resolve(at).parent.type.allowsMarkType(mark)) return null;
+    const $at = state.doc.resolve(at);
+    // The signs of an address are its own.
+    if (/:\/\/\S*$/.test($at.parent.textBetween(0, $at.parentOffset, undefined, ' '))) return null;
+    if (from < start || state.doc.rangeHasMark(at, end, marks.code!) || !$at.parent.type.allowsMarkType(mark)) return null;
     const tr = state.tr;
     const inner = at + size;
     tr.delete(inner + words.length, end);

@@ -53,8 +53,8 @@ export class Writer {
       handleDOMEvents: {
         keydown: (_, e) => (hooks.onkeydown(e), e.defaultPrevented),
         // Not at once: a field that is taken off the page blurs while the page is being changed.
-        blur: () => void setTimeout(() => hooks.onlook(undefined)),
-        focus: () => void setTimeout(() => this.look()),
+        blur: (view) => void setTimeout(() => !view.isDestroyed && hooks.onlook(undefined)),
+        focus: (view) => void setTimeout(() => !view.isDestroyed && this.look()),
       },
       transformPastedHTML: (html) => {
         const clean = cleanPaste(html);
