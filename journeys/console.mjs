@@ -4,7 +4,7 @@
 // (a folder for a picture of what failed). Prints every step and exits with 1.
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { api, base, launch, play, step, until } from '../web/test/browser.mjs';
+import { api, base, clear, launch, play, step, until, written } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const names = { en: 'Mary Ann Quill', ru: 'Мария Белова', fa: 'مریم کاظمی' };
@@ -63,7 +63,7 @@ async function walk(page, language) {
     await page.locator('article').first().waitFor();
     return page.url().match(/[0-9a-f-]{36}/)[0];
   };
-  const quiet = () => page.locator('.composer textarea').blur();
+  const quiet = () => page.locator('.composer .writing').blur();
 
   const self = await say('the page turns to the language', async () => {
     await page.goto(base + '/#/inbox/open');
@@ -129,7 +129,7 @@ async function walk(page, language) {
   });
 
   await say('a note mentions by keyboard and by mouse, and the colleague sees it', async () => {
-    const area = page.locator('.composer.note textarea');
+    const area = page.locator('.composer.note .writing');
     await quiet();
     await page.keyboard.press('n');
     await area.waitFor();
@@ -140,7 +140,7 @@ async function walk(page, language) {
     await page.keyboard.type(names[language].split(' ')[0].slice(0, 3));
     await until('one is left', async () => (await offers.getByRole('option').filter({ hasText: names[language] }).count()) === 1);
     await page.keyboard.press('Enter');
-    await until('the name is written', async () => (await area.inputValue()) === `Look ${mark} @${names[language]} `);
+    await until('the name is written', async () => (await written(area)) === `Look ${mark} @${names[language]}`);
     await page.keyboard.type('and @');
     await page.keyboard.press('Escape');
     if (await offers.count()) throw new Error('Escape does not close the offer');
@@ -195,13 +195,13 @@ async function walk(page, language) {
   });
   await say('a draft is kept by the desk over a reload', async () => {
     await page.locator('section.list li a', { hasText: mark }).first().click();
-    await page.locator('.composer textarea').waitFor();
+    await page.locator('.composer .writing').waitFor();
     await page.keyboard.press('r');
-    await page.locator('.composer:not(.note) textarea').fill(`Draft ${mark}`);
+    await page.locator('.composer:not(.note) .writing').fill(`Draft ${mark}`);
     await until('the desk has it', async () => (await read()).draft?.text === `Draft ${mark}`);
     await page.reload();
-    await until('it is back', async () => (await page.locator('.composer textarea').inputValue()) === `Draft ${mark}`);
-    await page.locator('.composer textarea').fill('');
+    await until('it is back', async () => (await written(page.locator('.composer .writing'))) === `Draft ${mark}`);
+    await clear(page.locator('.composer .writing'));
     await until('it is gone', async () => !(await read()).draft?.text);
   });
 
@@ -210,7 +210,7 @@ async function walk(page, language) {
     await write('sales@desk.example', `Stuck ${mark}`);
     await page.locator('section.list li a', { hasText: `Stuck ${mark}` }).waitFor();
     const stuck = await enter(`Stuck ${mark}`);
-    await page.locator('.composer textarea').fill(`Answer ${mark}`);
+    await page.locator('.composer .writing').fill(`Answer ${mark}`);
     await page.keyboard.press('Control+Enter');
     await until('it could not be sent', async () => (await get('/outbox?state=retry_wait')).items.some((r) => r.conversation === stuck));
     await quiet();

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { base, launch, launchFrom, play, step, until } from '../web/test/browser.mjs';
+import { base, clear, launch, launchFrom, play, step, until, written } from '../web/test/browser.mjs';
 
 const words = (language) => JSON.parse(readFileSync(new URL(`../web/texts/${language}.json`, import.meta.url), 'utf8'));
 const t = words('en');
@@ -74,7 +74,7 @@ const enter = async (page, subject) => {
 };
 const reply = async (page, text) => {
   await page.locator('.composer .kind button').first().click();
-  await page.locator('.composer:not(.note) textarea').fill(text);
+  await page.locator('.composer:not(.note) .writing').fill(text);
   await page.keyboard.press('Control+Enter');
   await page.locator('article', { hasText: text }).waitFor();
 };
@@ -126,22 +126,22 @@ try {
     await enter(page, 'Parcel');
     await reply(page, 'First answer');
     await unsent(page, 'First answer').waitFor();
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('n');
-    await page.locator('.composer.note textarea').fill('A note for us');
+    await page.locator('.composer.note .writing').fill('A note for us');
     await page.getByRole('button', { name: t['composer.addnote'] }).click();
     await unsent(page, 'A note for us').waitFor();
     await reply(page, 'Second answer');
     await unsent(page, 'Second answer').waitFor();
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('i');
     await enter(page, 'Delivery');
-    await page.locator('.composer textarea').fill('Half a sent');
+    await page.locator('.composer .writing').fill('Half a sent');
     await until('what is being typed is on the disk', async () => (await kept(page, 'drafts')) === 1);
     await page.reload();
     await page.locator('section.list li a', { hasText: 'Delivery' }).waitFor({ timeout: 10_000 });
-    await until('the text is in the field again', async () => (await page.locator('.composer textarea').inputValue()) === 'Half a sent');
-    await page.locator('.composer textarea').fill('');
+    await until('the text is in the field again', async () => (await written(page.locator('.composer .writing'))) === 'Half a sent');
+    await clear(page.locator('.composer .writing'));
     await until('what was taken back is off the disk', async () => (await kept(page, 'drafts')) === 0);
     await page.goto(`${base}/#/inbox/all/${id}`);
     await unsent(page, 'Second answer').waitFor();
@@ -229,9 +229,9 @@ try {
     await line('refuse');
     await until('it is noticed', async () => (await page.locator('.link-state .dot.ok').count()) === 0, 20_000);
     await page.route('**/conversations/*/notes', (r) => r.fulfill({ status: 422, contentType: 'application/json', body: JSON.stringify({ code: 'text.too_long', message: 'too long' }) }));
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('n');
-    await page.locator('.composer.note textarea').fill('Not taken');
+    await page.locator('.composer.note .writing').fill('Not taken');
     await page.getByRole('button', { name: t['composer.addnote'] }).click();
     const bubble = page.locator('article', { hasText: 'Not taken' });
     await page.locator('article.refused', { hasText: 'Not taken' }).or(unsent(page, 'Not taken')).waitFor();
@@ -245,16 +245,16 @@ try {
     await page.locator('article.refused', { hasText: 'Not taken' }).waitFor();
     await bubble.getByText('text.too_long').waitFor();
     await bubble.getByRole('button', { name: t['action.edit'] }).click();
-    await until('it is back in the field', async () => (await page.locator('.composer textarea').inputValue()) === 'Not taken');
-    await page.locator('.composer textarea').fill('');
+    await until('it is back in the field', async () => (await written(page.locator('.composer .writing'))) === 'Not taken');
+    await clear(page.locator('.composer .writing'));
     await until('it is gone', async () => (await bubble.count()) === 0);
   });
 
   await play('a newer build waits until somebody says so, and what is typed survives it', async () => {
     await live(page);
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('r');
-    await page.locator('.composer textarea').fill('Unfinished thou');
+    await page.locator('.composer .writing').fill('Unfinished thou');
     await fetch(process.env.CONTROL + '/newer');
     await page.evaluate(() => navigator.serviceWorker.getRegistration().then((r) => r.update()));
     const banner = page.locator('.banner.update');
@@ -262,9 +262,9 @@ try {
     if (await page.evaluate(() => caches.keys().then((k) => k.length)) < 2) throw new Error('the build in use was thrown away');
     await Promise.all([page.waitForEvent('load', { timeout: 20_000 }), banner.getByRole('button').click()]);
     await page.locator('nav.rail').waitFor({ timeout: 20_000 });
-    await until('the text is there', async () => (await page.locator('.composer textarea').inputValue()) === 'Unfinished thou');
+    await until('the text is there', async () => (await written(page.locator('.composer .writing'))) === 'Unfinished thou');
     await until('the banner is gone', async () => (await banner.count()) === 0);
-    await page.locator('.composer textarea').fill('');
+    await clear(page.locator('.composer .writing'));
   });
 
   await play('a PIN guards the device while the desk is away', async () => {

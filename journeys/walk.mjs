@@ -68,8 +68,8 @@ async function walk(language, width, session) {
     return console_.url().match(/[0-9a-f-]{36}/)[0];
   };
   const answer = async (text) => {
-    await console_.locator('.composer textarea').fill(text);
-    await console_.locator('.composer textarea').press('Control+Enter');
+    await console_.locator('.composer .writing').fill(text);
+    await console_.locator('.composer .writing').press('Control+Enter');
     const bubble = console_.locator('article.out:not(.sending):not(.unsent)', { hasText: text });
     await bubble.waitFor();
     return bubble;

@@ -43,8 +43,11 @@ type gotten struct {
 	References string   `json:"references"`
 	Text       string   `json:"text"`
 	// Where such mail is refused with one click, and whether by one POST.
-	Unsubscribe string `json:"unsubscribe"`
-	OneClick    string `json:"one_click"`
+	Unsubscribe string   `json:"unsubscribe"`
+	OneClick    string   `json:"one_click"`
+	HTML        string   `json:"html"`
+	Inline      []string `json:"inline"` // Content-IDs
+	Files       int      `json:"files"`
 }
 
 func newMailman(t testing.TB) *mailman {
@@ -75,8 +78,11 @@ func (d *delivery) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text,
+	g := gotten{To: d.to, From: e.GetHeader("From"), Subject: e.GetHeader("Subject"), MessageID: e.GetHeader("Message-ID"), InReplyTo: e.GetHeader("In-Reply-To"), References: e.GetHeader("References"), Text: e.Text, HTML: e.HTML, Files: len(e.Attachments),
 		Unsubscribe: strings.Trim(e.GetHeader("List-Unsubscribe"), "<>"), OneClick: e.GetHeader("List-Unsubscribe-Post")}
+	for _, p := range append(e.Inlines, e.OtherParts...) {
+		g.Inline = append(g.Inline, p.ContentID)
+	}
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	d.m.letters = append(d.m.letters, g)

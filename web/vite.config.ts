@@ -22,7 +22,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'base', test: /node_modules\/(svelte|lucide|esm-env|clsx)\/|web\/(design\/(?!Qr)|protocol\/|texts\/(text|format)|console\/(sync|model|actions)\/)/ },
-            { name: 'inbox', test: /console\/views\/(?!settings|Search|Customers|CustomerPage|Outbox|Arrivals|Start|Palette|Help|inbox\/(Compose|MessageDrawer|SendLater|ForwardDialog)\.)/ },
+            { name: 'editor', test: /node_modules\/(prosemirror-|orderedmap|rope-sequence|w3c-keyname)|inbox\/editor\/(?!Writing|Tools|Voice|Emoji|emoji)/ },
+            { name: 'inbox', test: /console\/views\/(?!settings|Search|Customers|CustomerPage|Outbox|Arrivals|Start|Palette|Help|Design|Specimen|inbox\/(Compose|MessageDrawer|SendLater|ForwardDialog)\.|inbox\/editor\/(?!Writing|Tools|Voice|Emoji\.))/ },
           ],
         },
       },

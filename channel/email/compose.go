@@ -155,13 +155,20 @@ func (l *letter) bodies(s *Settings, m *channel.Outbound) {
 	} else {
 		page = `<div dir="auto">` + page + "</div>"
 	}
+	// Some mail programs show a page that names no font in one that nobody chose.
+	page = `<div style="` + letterStyle + `">` + "\n" + page
 	if sig := strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(s.Signature, "\r\n", "\n"), "{author}", m.Author)); sig != "" {
 		text = strings.TrimRight(text, "\n ") + "\n\n-- \n" + sig
 		page += "\n<p dir=\"auto\">-- <br>\n" + lines(sig) + "</p>"
 	}
+	page += "\n</div>"
 	l.text = strings.TrimRight(text, "\n") + "\n"
 	l.page = "<!doctype html>\n<html><head><meta charset=\"utf-8\"></head><body>\n" + page + "\n</body></html>\n"
 }
+
+// letterStyle is of fonts that are there where mail is read, and that have Cyrillic
+// and Persian letters. It says no colour, so that a dark screen may choose its own.
+const letterStyle = "font-family: 'Segoe UI', Roboto, 'Helvetica Neue', Tahoma, Arial, sans-serif; font-size: 15px; line-height: 1.5"
 
 // add appends a field, folded at spaces. Nothing in value can begin another
 // field: line ends do not survive.

@@ -31,6 +31,15 @@ export async function api(page, method, path, body) {
   return answer.body;
 }
 
+/** What stands in the console's text field, whichever form it has. */
+export const written = (field) => field.evaluate((e) => (e.value ?? e.innerText).trim());
+
+/** Empties it as a person does: an editor that has just got the keyboard does not know yet what a script has selected. */
+export async function clear(field) {
+  await field.press('Control+a');
+  await field.press('Delete');
+}
+
 /** Waits until a question is answered with yes, and says which one was not. */
 export async function until(what, ask, ms = 30_000) {
   const end = Date.now() + ms;

@@ -5,7 +5,7 @@
 // the one that failed, and exits with 1.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { api, base, launch, play, step, until } from './browser.mjs';
+import { api, base, clear, launch, play, step, until, written } from './browser.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const words = (language) => JSON.parse(readFileSync(new URL(`../texts/${language}.json`, import.meta.url), 'utf8'));
@@ -74,19 +74,19 @@ async function journey(language) {
 
   await say('what is typed is kept as a draft', async () => {
     await page.keyboard.press('r');
-    await until('the composer has the keyboard', () => page.evaluate(() => document.activeElement?.tagName === 'TEXTAREA'));
+    await until('the composer has the keyboard', () => page.evaluate(() => document.activeElement?.classList.contains('writing')));
     await page.keyboard.type(`Draft ${mark}`);
     await until('the desk has the draft', async () => (await read(id)).draft?.text === `Draft ${mark}`);
     await page.reload();
-    await until('the text is back after a reload', async () => (await page.locator('.composer textarea').inputValue()) === `Draft ${mark}`);
-    await page.locator('.composer textarea').fill('');
+    await until('the text is back after a reload', async () => (await written(page.locator('.composer .writing'))) === `Draft ${mark}`);
+    await clear(page.locator('.composer .writing'));
     await until('the draft is gone', async () => !(await read(id)).draft?.text);
   });
 
   await say('write a note', async () => {
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('n');
-    await page.locator('.composer.note textarea').fill(`Only for us ${mark}`);
+    await page.locator('.composer.note .writing').fill(`Only for us ${mark}`);
     await page.getByRole('button', { name: t['composer.addnote'] }).click();
     await page.locator('article.note:not(.sending)', { hasText: `Only for us ${mark}` }).waitFor();
     await until('the desk has it once', async () => (await messages(id)).filter((m) => m.direction === 'note' && m.text === `Only for us ${mark}`).length === 1);
@@ -95,9 +95,9 @@ async function journey(language) {
   await say('a reply that cannot be sent keeps its text, and goes out once', async () => {
     let cut = true;
     await page.route('**/replies', (r) => (cut ? r.abort() : r.continue()));
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     await page.keyboard.press('r');
-    await page.locator('.composer:not(.note) textarea').fill(`Answer ${mark}`);
+    await page.locator('.composer:not(.note) .writing').fill(`Answer ${mark}`);
     await page.keyboard.press('Control+Enter');
     const bubble = page.locator('article.unsent', { hasText: `Answer ${mark}` });
     await bubble.waitFor();
@@ -136,15 +136,15 @@ async function journey(language) {
     await there.locator('nav.rail').waitFor();
     await there.goto(`${base}/#/inbox/all/${id}`);
     await page.locator('.presence .watching').waitFor();
-    await there.locator('.composer textarea').fill('Hm');
+    await there.locator('.composer .writing').fill('Hm');
     await page.locator('.presence .dots').waitFor();
-    await there.locator('.composer textarea').fill('');
+    await clear(there.locator('.composer .writing'));
     await there.context().close();
     await until('they are gone', async () => (await page.locator('.presence .watching').count()) === 0, 15000);
   });
 
   await say('take it', async () => {
-    await page.locator('.composer textarea').blur();
+    await page.locator('.composer .writing').blur();
     const me = (await api(page, 'GET', '/me')).operator.id;
     if ((await read(id)).operator === me) await api(page, 'PUT', `/conversations/${id}/assignment`, { operator: '', team: '' });
     await until('the screen knows', async () => (await page.locator('.tools').getByText(t['assign.nobody']).count()) === 1 || (await read(id)).operator !== me);

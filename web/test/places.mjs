@@ -19,7 +19,7 @@ const letter = async (p) => {
   await p.goto(`${base}/#/inbox/all/${id}`);
   await p.locator('article.in').first().waitFor();
   await p.waitForTimeout(300); // what was written before comes back
-  await p.locator('.composer textarea').fill('');
+  await p.locator('.composer .writing').fill('');
 };
 
 export const screens = [
@@ -28,17 +28,17 @@ export const screens = [
   ['panel', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(3).click(); await p.locator('article').first().waitFor(); if (!(await p.locator('aside').count())) await p.keyboard.press('.'); await p.locator('aside').waitFor(); }],
   ['assign', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('a'); await p.locator('[role=option]').first().waitFor(); }],
   ['exchanges', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.getByRole('option', { name: said('message.exchanges') }).click(); await p.waitForTimeout(400); }],
-  ['mention', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('n'); await p.locator('.composer.note').waitFor(); await p.locator('.composer textarea').fill('@'); await p.locator('.composer [role=option]').first().waitFor(); }],
+  ['mention', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.keyboard.press('n'); await p.locator('.composer.note').waitFor(); await p.locator('.composer .writing').fill('@'); await p.locator('.composer [role=option]').first().waitFor(); }],
   ['details', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(2).click(); await p.locator('article').first().waitFor(); await p.locator('article .menu button').last().click(); await p.locator('[role=option]').last().click(); await p.locator('dialog[open] dl').waitFor(); }],
   ['filter', async (p) => { await p.goto(base + '/#/inbox/mine'); await p.locator('section.list').waitFor(); await p.keyboard.press('v'); await p.locator('dialog[open] li').first().waitFor(); }],
   ['selected', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).focus(); await p.keyboard.press('x'); await p.locator('[role=toolbar]').waitFor(); }],
   ['merge', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).click(); await p.locator('article').first().waitFor(); await p.locator('header .tools button').last().click(); await p.getByRole('option', { name: said('action.merge') }).click(); await p.locator('dialog[open] fieldset').waitFor(); }],
   ['split', async (p) => { await p.goto(base + '/#/inbox/all'); await p.locator('section.list li a').nth(1).click(); await p.locator('article').first().waitFor(); await p.locator('header .tools button').last().click(); await p.getByRole('option', { name: said('action.split') }).click(); await p.locator('.picked').first().waitFor(); }],
-  ['canned', async (p) => { await letter(p); await p.evaluate(() => fetch('/api/v1/canned-replies/01930000-0000-7000-8000-000000000001', { method: 'PUT', headers: { 'Content-Type': 'application/json', 'Holdfast-Client': 'console' }, body: JSON.stringify({ title: 'Restart', shortcut: 'restart', texts: { any: 'Dear {{customer.first_name|customer}}, turn it off and on.' } }) })); await p.locator('.composer textarea').press('/'); await p.locator('.composer [role=option]').first().waitFor(); }],
+  ['canned', async (p) => { await letter(p); await p.evaluate(() => fetch('/api/v1/canned-replies/01930000-0000-7000-8000-000000000001', { method: 'PUT', headers: { 'Content-Type': 'application/json', 'Holdfast-Client': 'console' }, body: JSON.stringify({ title: 'Restart', shortcut: 'restart', texts: { any: 'Dear {{customer.first_name|customer}}, turn it off and on.' } }) })); await p.locator('.composer .writing').press('/'); await p.locator('.composer [role=option]').first().waitFor(); }],
   ['copies', async (p) => { await letter(p); await p.locator('.composer .head button.link').last().click(); await p.locator('.copies input').first().fill('kim@customer.example, nobody,'); await p.locator('.copies .wrong').waitFor(); }],
-  ['later', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option', { name: said('later.pick') }).click(); await p.locator('dialog[open] select').waitFor(); }],
+  ['later', async (p) => { await letter(p); await p.locator('.composer .writing').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option', { name: said('later.pick') }).click(); await p.locator('dialog[open] select').waitFor(); }],
   ['forward', async (p) => { await letter(p); await p.locator('article.in .menu button').last().click(); await p.getByRole('option', { name: said('action.forward') }).click(); await p.locator('dialog[open] textarea').waitFor(); }],
-  ['waits', async (p) => { await letter(p); await p.locator('.composer textarea').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option').nth(5).click(); await p.locator('.waits').first().waitFor(); }],
+  ['waits', async (p) => { await letter(p); await p.locator('.composer .writing').fill('…'); await p.locator('.joined-end').click(); await p.getByRole('option').nth(5).click(); await p.locator('.waits').first().waitFor(); }],
   ['customers', '#/customers'],
   ['customer', async (p) => { await p.goto(base + '/#/customers'); await p.locator('tbody a').first().click(); await p.locator('.two').waitFor(); }],
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],

@@ -26,10 +26,11 @@ import { buildFilter, goSaved } from './views';
 import { canned } from './canned';
 import { forward } from './forward';
 import { undoSend } from './undo-send';
+import { insertEmoji, recordVoice, toggleFormatting } from './writing';
 
 /** Every action that can be asked for without saying more, in the order of the palette and of the help page. */
 export const actions: Action[] = [
-  reply as Action, replyAll, sendLater, undoSend as Action, note, canned, quote as Action, forward as Action,
+  reply as Action, replyAll, sendLater, undoSend as Action, note, canned, quote as Action, forward as Action, toggleFormatting, insertEmoji, recordVoice,
   resolve, wait, snooze, reopen, close,
   take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action, markUnread,
   chooseMacro as Action, merge as Action, split as Action, askCsat, askNps,

@@ -1,7 +1,8 @@
 import { patchConversation } from '../sync/apply';
 import { sync } from '../sync/sync';
 import { asFault, uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
-import { colleagues, me } from './desk';
+import { colleagues, kindOf, me } from './desk';
+import { say, withoutPictures, type Said } from './markup/outgoing';
 import { mentioned } from './mentions';
 import { screen } from './screen.svelte';
 
@@ -13,6 +14,10 @@ export interface Upload {
   attachment?: Attachment;
   /** Missing where the desk has it already. */
   file?: File;
+  /** Of a picture that stands in the text: its Content-ID there, its width in pixels and where this page has it. */
+  cid?: string;
+  width?: number;
+  url?: string;
 }
 
 /** What is being written in one conversation. */
@@ -62,12 +67,13 @@ export class Draft {
 
   /** Takes back what could not be sent, before what has been written since. */
   resume(o: Outgoing): void {
-    this.text = this.text ? o.text + '\n\n' + this.text : o.text;
+    const said = o.source ?? o.text;
+    this.text = this.text ? said + '\n\n' + this.text : said;
     this.note = o.note;
     this.channel = o.channel || this.channel;
     this.cc = o.cc?.join(', ') ?? this.cc;
     this.bcc = o.bcc?.join(', ') ?? this.bcc;
-    this.uploads = [...o.attachments.map((a): Upload => ({ key: uuid7(), name: a.name, size: a.size, state: 'done', attachment: a })), ...this.uploads];
+    this.uploads = [...o.attachments.map((a): Upload => ({ key: uuid7(), name: a.name, size: a.size, state: 'done', attachment: a, cid: a.cid })), ...this.uploads];
     this.edited();
   }
 
@@ -111,14 +117,39 @@ export class Draft {
     );
   }
 
+  /** Uploads a picture that will stand in the text, and says under which Content-ID. */
+  place(file: File): string {
+    const key = uuid7();
+    const upload: Upload = { key, name: file.name || 'picture.png', size: file.size, state: 'uploading', file, cid: key + '@desk', url: URL.createObjectURL(file) };
+    this.uploads = [...this.uploads, upload];
+    void this.upload(upload);
+    void createImageBitmap(file).then(({ width }) => this.change(key, { width }), () => {});
+    return upload.cid!;
+  }
+
+  /** The picture with this Content-ID, if its file is here. */
+  picture(cid: string): Upload | undefined {
+    return this.uploads.find((u) => u.cid === cid);
+  }
+
+  /** Without the pictures that were taken out of the text. */
+  private get used(): Upload[] {
+    return this.uploads.filter((u) => !u.cid || this.text.includes('cid:' + u.cid));
+  }
+
+  /** Those to be listed as files: a picture in the text is seen there. */
+  get listed(): Upload[] {
+    return this.used.filter((u) => !u.cid || u.state === 'failed');
+  }
+
   async upload(upload: Upload): Promise<void> {
     if (!upload.file) return;
-    this.setUpload({ ...upload, state: 'uploading' });
+    this.change(upload.key, { state: 'uploading' });
     try {
       const attachment = await sync.upload(upload.file);
-      this.setUpload({ ...upload, state: 'done', attachment });
+      this.change(upload.key, { state: 'done', attachment });
     } catch (error) {
-      this.setUpload({ ...upload, state: 'failed' });
+      this.change(upload.key, { state: 'failed' });
       screen.blame(asFault(error));
     }
   }
@@ -128,17 +159,26 @@ export class Draft {
   }
 
   get ready(): boolean {
-    return (this.text.trim() !== '' || this.uploads.length > 0) && this.uploads.every((u) => u.state === 'done');
+    const used = this.used;
+    return (this.text.trim() !== '' || used.length > 0) && used.every((u) => u.state === 'done');
+  }
+
+  /** What is written, the way a channel can say it; a note keeps its Markdown, which the console shows. */
+  said(html: boolean): Said {
+    const text = this.text.trim();
+    const files = this.used.flatMap((u) => (u.attachment ? [u.cid ? { ...u.attachment, cid: u.cid } : u.attachment] : []));
+    return this.note ? { text: withoutPictures(text), attachments: files.map(({ cid: _, ...f }) => f) } : say(text, files, html, new Map(this.uploads.map((u) => [u.cid ?? '', u.width])));
   }
 
   /** Turns what is written into something to send, and empties the field. */
   outgoing(channel: ID, then: Status): Outgoing {
     const people = (s: string) => s.split(/[,;\s]+/).filter(Boolean);
+    const used = this.note ? '' : this.channel || channel;
+    const said = this.said(kindOf(used)?.limits.html === true);
     const o: Outgoing = {
-      id: uuid7(), conversation: this.conversation, note: this.note, author: me().operator.id, channel: this.note ? '' : this.channel || channel,
-      text: this.text.trim(), subject: this.note ? undefined : this.subject || undefined,
+      id: uuid7(), conversation: this.conversation, note: this.note, author: me().operator.id, channel: used,
+      ...said, source: said.text === this.text.trim() ? undefined : this.text.trim(), subject: this.note ? undefined : this.subject || undefined,
       cc: this.note || !this.cc ? undefined : people(this.cc), bcc: this.note || !this.bcc ? undefined : people(this.bcc),
-      attachments: this.uploads.flatMap((u) => (u.attachment ? [u.attachment] : [])),
       mentions: this.note ? mentioned(this.text, [...colleagues()].sort((a, b) => Number(this.picked.includes(b.id)) - Number(this.picked.includes(a.id)))) : undefined,
       then, at: new Date().toISOString(),
     };
@@ -154,8 +194,8 @@ export class Draft {
     return o;
   }
 
-  private setUpload(u: Upload): void {
-    this.uploads = this.uploads.map((x) => (x.key === u.key ? u : x));
+  private change(key: string, change: Partial<Upload>): void {
+    this.uploads = this.uploads.map((u) => (u.key === key ? { ...u, ...change } : u));
   }
 }
 

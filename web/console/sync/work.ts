@@ -9,6 +9,10 @@ export interface Outgoing {
   author: ID;
   channel: ID;
   text: string;
+  /** The formatted form, where there is one and the channel carries it. */
+  html?: string;
+  /** What was written, where it is not the text: Markdown, for writing on. */
+  source?: string;
   subject?: string;
   to?: { scheme: string; value: string; name?: string };
   cc?: string[];
@@ -29,7 +33,7 @@ export interface Outgoing {
 /** A conversation that begins here. */
 export interface Beginning {
   id: ID; message_id: ID; channel: ID; to?: { scheme: string; value: string; name?: string }; customer?: ID;
-  subject: string; text: string; cc?: string[]; bcc?: string[]; attachments: Attachment[]; undo?: number;
+  subject: string; text: string; html?: string; cc?: string[]; bcc?: string[]; attachments: Attachment[]; undo?: number;
 }
 
 export type WorkKind = 'reply' | 'note' | 'start' | 'status' | 'assignment' | 'priority' | 'subject' | 'tag' | 'read' | 'withdraw';
@@ -72,11 +76,11 @@ export const withdrawal = (w: Work): Work => ({
 });
 
 export function textWork(o: Outgoing, since: string, was: Work['was']): Work {
-  const { id, text, subject, channel, to, cc, bcc, attachments, mentions, then, undo, not_before, seen_lsn } = o;
+  const { id, text, html, subject, channel, to, cc, bcc, attachments, mentions, then, undo, not_before, seen_lsn } = o;
   return {
     id, kind: o.note ? 'note' : 'reply', conversation: o.conversation, at: o.at, method: 'POST', state: 'waiting', since, was, outgoing: o,
     path: `/conversations/${o.conversation}/${o.note ? 'notes' : 'replies'}`,
-    body: o.note ? { id, text, attachments, mentions } : { id, text, subject, channel: channel || undefined, to, cc, bcc, attachments, then, undo, not_before, seen_lsn },
+    body: o.note ? { id, text, attachments, mentions } : { id, text, html, subject, channel: channel || undefined, to, cc, bcc, attachments, then, undo, not_before, seen_lsn },
     ...(!o.note && then ? { change: { status: then, state: then } } : {}),
   };
 }
