@@ -100,8 +100,8 @@ try {
     const first = await due();
     if (first < Date.now() + 60_000) throw new Error('it is due at ' + new Date(first));
     await line.getByText(t['later.change']).click();
-    await joe.locator('dialog select').selectOption('40');
-    await joe.locator('dialog input[type=time]').fill('16:30');
+    await joe.locator('dialog select').first().selectOption('40');
+    await joe.locator('dialog select').last().selectOption('16:30');
     await joe.locator('dialog button.primary').click();
     await until('the new time', async () => (await due()) > first + 30 * 86_400_000);
     if (new Date(await due()).getUTCMinutes() !== 30) throw new Error('it is due at ' + new Date(await due()));
