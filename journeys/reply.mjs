@@ -3,7 +3,7 @@
 // Environment: HOLDFAST_URL, HOLDFAST_TOKEN, JOE and ANN (sign-in links), CUSTOMER (POST: a
 // letter as it is, GET: what has come back), CHROMIUM, OUT (a folder for pictures of what failed).
 import { readFileSync } from 'node:fs';
-import { api, base, launch, until } from '../web/test/browser.mjs';
+import { api, base, launch, until, written } from '../web/test/browser.mjs';
 
 const t = JSON.parse(readFileSync(new URL('../web/texts/en.json', import.meta.url)));
 const browser = await launch();
@@ -46,14 +46,14 @@ const enter = async (page, subject) => {
   await page.locator('article.in').first().waitFor();
   return page.url().match(/[0-9a-f-]{36}/)[0];
 };
-const area = (page) => page.locator('.composer textarea');
+const area = (page) => page.locator('.composer .writing');
 const compose = async (page, text) => {
   await area(page).click();
   await page.keyboard.press('Control+a');
   await page.keyboard.type(text);
 };
 const send = (page) => page.keyboard.press('Control+Enter');
-const typed = (page, text) => until(`the composer has ${JSON.stringify(text)}`, async () => (await area(page).inputValue()) === text);
+const typed = (page, text) => until(`the composer has ${JSON.stringify(text)}`, async () => (await written(area(page))) === text);
 const bubble = (page, text) => page.locator('article.out', { hasText: text });
 const waits = (page, text) => bubble(page, text).locator('.waits');
 
@@ -100,8 +100,8 @@ try {
     const first = await due();
     if (first < Date.now() + 60_000) throw new Error('it is due at ' + new Date(first));
     await line.getByText(t['later.change']).click();
-    await joe.locator('dialog select').selectOption('40');
-    await joe.locator('dialog input[type=time]').fill('16:30');
+    await joe.locator('dialog select').first().selectOption('40');
+    await joe.locator('dialog select').last().selectOption('16:30');
     await joe.locator('dialog button.primary').click();
     await until('the new time', async () => (await due()) > first + 30 * 86_400_000);
     if (new Date(await due()).getUTCMinutes() !== 30) throw new Error('it is due at ' + new Date(await due()));
