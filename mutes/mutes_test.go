@@ -67,7 +67,7 @@ func TestOnlyOurLinksAreOpened(t *testing.T) {
 		t.Errorf("%+v %v", w, err)
 	}
 	other := New(Deps{Key: []byte(strings.Repeat("x", 32)), PublicURL: "https://desk.example"})
-	bad := []string{"", "x", a[:len(a)-1], a + "A", "A" + a[1:], token(other.DigestLink(ws, op)), d[:20] + strings.ToUpper(d[20:21]) + strings.ToLower(d[21:])}
+	bad := []string{"", "x", a[:len(a)-1], a + "A", "z" + a[1:], token(other.DigestLink(ws, op)), d[:20] + strings.ToLower(d[20:])}
 	for _, s := range bad {
 		if _, err := m.open(s); holdfast.KindOf(err) != holdfast.NotFound {
 			t.Errorf("%q is taken: %v", s, err)
