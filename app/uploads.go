@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	keepUploads  = 48 * time.Hour
-	sweepFirst   = 10 * time.Minute // after a start
-	sweepEvery   = 24 * time.Hour
-	sweepCheck   = 2 * time.Minute // after a sweep that took something away
-	gone         = ".gone"
-	halfGone     = ".part"
+	keepUploads = 48 * time.Hour
+	sweepFirst  = 10 * time.Minute // after a start
+	sweepEvery  = 24 * time.Hour
+	sweepCheck  = 2 * time.Minute // after a sweep that took something away
+	gone        = ".gone"
+	halfGone    = ".part"
 )
 
 // uploads are the files that people have uploaded for a message and that may never

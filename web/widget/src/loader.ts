@@ -45,7 +45,7 @@ const CSS = `:host{all:initial;position:fixed;z-index:2147483000;inset-block-end
 .launcher:focus-visible{outline:3px solid var(--hf);outline-offset:3px}
 .launcher:before{content:'';inline-size:26px;block-size:26px;background:currentColor;clip-path:path(evenodd,'M6 3h14a4 4 0 0 1 4 4v9a4 4 0 0 1-4 4H8l-6 4V7a4 4 0 0 1 4-4zM8 8h10v2H8zm0 5h7v2H8z')}
 .badge{position:absolute;inset-block-start:-4px;inset-inline-end:-4px;box-sizing:border-box;min-inline-size:22px;block-size:22px;padding:0 6px;border-radius:11px;background:#c8261b;color:#fff;font:600 12px/22px system-ui,sans-serif;text-align:center}
-.badge:empty,.early p:empty{display:none}
+.launcher :empty,.early p:empty{display:none}
 .early{position:fixed;inset-block-end:88px;inset-inline-end:20px;box-sizing:border-box;inline-size:min(384px,calc(100vw - 40px));padding:12px;border-radius:16px;background:Canvas;color:CanvasText;font:15px/1.45 system-ui,sans-serif;box-shadow:0 16px 48px rgb(0 0 0/.24)}
 :host([data-side=start]) .early{inset-inline:20px auto}
 .early p{margin:0 0 8px}

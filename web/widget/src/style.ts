@@ -32,7 +32,8 @@ h2{font-size:16px;font-weight:600;line-height:1.35;overflow:hidden;text-overflow
 .panel .menu button:hover{background:var(--soft)}
 .menu [aria-pressed]::after{content:"✕";float:inline-end}
 .menu [aria-pressed=true]::after{content:"✓"}
-.menu input{flex:1;min-inline-size:0;padding:0 8px;border:0;background:none;color:inherit;font:inherit}
+.i-more{stroke-width:3.5}
+.panel .menu input{outline:0;flex:1;min-inline-size:0;block-size:40px;padding:0 10px;border:0;background:none;color:inherit;font:inherit}
 .banner a{color:inherit;font-weight:600;white-space:nowrap}
 .banner{background:var(--warn-bg);color:var(--warn-ink);font-size:13px;padding:8px 18px}
 .banner:empty,.note:empty,.typing:empty,.chips:empty{display:none}
