@@ -4,5 +4,5 @@ export {
   CircleHelp, Clock, Code, Copy, CornerUpLeft, Download, Ellipsis, Eye, FileText, Flag, Globe, History, Image, Inbox, Info, KeyRound, Languages,
   Link, Lock, LogOut, Mail, MailOpen, MessageCircle, MessageSquare, Monitor, Moon, PanelRight, Paperclip, Pause, Pencil, Play, Plus, RefreshCw, RotateCcw,
   Search, Send, Settings, ShieldAlert, ShieldCheck, Smartphone, Sparkles, StickyNote, Sun, Tag, Trash2, TriangleAlert, Undo2, User, UserCheck, UserPlus, Users, Webhook,
-  WifiOff, X, Zap, Hourglass, Headset, ScrollText, Import,
+  WifiOff, X, Zap, Hourglass, Headset, ScrollText, Import, ArrowDown, ArrowUp, GripVertical, CalendarClock, ClipboardList, ListChecks, LogIn, MessagesSquare, Star, TextQuote, ThumbsUp,
 } from 'lucide';

@@ -495,6 +495,8 @@ export interface components {
             of: "customer" | "conversation";
             /** Format: int64 */
             position?: number;
+            /** @description A value can be changed, but not taken away. */
+            required?: boolean;
             /** @enum {string} */
             type: "text" | "number" | "date" | "choice" | "bool";
         };
@@ -1219,6 +1221,8 @@ export interface components {
             of: "customer" | "conversation";
             /** Format: int64 */
             position: number;
+            /** @description A value can be changed, but not taken away. */
+            required: boolean;
             /** @enum {string} */
             type: "text" | "number" | "date" | "choice" | "bool";
         };

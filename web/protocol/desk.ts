@@ -109,3 +109,11 @@ export type TablePreview = S['ImporterPreview'];
 export type NoticeView = S['NoticeView'];
 export type NoticeSettings = S['NoticesSettings'];
 export type Ways = S['NoticesWays'];
+
+/** What is prepared once and used often, and whose it is. */
+export type Owner = S['Owner'];
+export type Canned = S['PresetsCanned'];
+export type Step = S['Action'];
+export type Verb = Step['do'];
+export type Macro = S['PresetsMacro'];
+export type CustomField = S['PresetsField'];

@@ -4,6 +4,7 @@ import { assign, take, unassign } from './assign';
 import { goArrivals, goCustomers, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
 import { markUnread } from './mark-read';
 import { note } from './note';
+import { newCanned, newField, newMacro } from './presets';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
 import { rename } from './rename';
@@ -18,5 +19,5 @@ import { tag } from './tag';
 export const actions: Action[] = [
   reply as Action, note, resolve, wait, snooze, reopen, close, take, assign as Action, unassign, tag as Action, prioritise as Action, rename as Action,
   markUnread, next, previous, goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, compose, customerPanel, palette, help, toggleTheme, signOut,
-  ...goSections, newChannel, newImport,
+  ...goSections, newChannel, newImport, newCanned, newMacro, newField,
 ];
