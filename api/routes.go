@@ -70,6 +70,7 @@ func (a *API) register() {
 	handle(a, put, "/conversations/{id}/draft", holdfast.WriteConversations, "Save a draft", a.saveDraft)
 	handle(a, get, "/ratings", holdfast.ReadConversations, "List ratings, the latest first", a.listRatings)
 	handle(a, get, "/ratings/totals", holdfast.ReadConversations, "What the ratings come to", a.countRatings)
+	a.plain(get, "/ratings/export", holdfast.ReadConversations, "The ratings as a table", a.exportRatings)
 	handle(a, get, "/tags", holdfast.ReadConversations, "List tags in use", a.listTags)
 
 	handle(a, get, "/conversations/{id}/canned-replies", holdfast.ReadConversations, "Canned replies that fit it, filled in", a.cannedFor)

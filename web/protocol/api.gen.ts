@@ -443,6 +443,50 @@ export interface components {
         FactorRule: {
             roles: ("administrator" | "supervisor" | "operator" | "observer")[];
         };
+        FeedbackAnswer: {
+            /** Format: date-time */
+            asked_at?: string;
+            channel?: string;
+            comment?: string;
+            conversation: string;
+            customer?: string;
+            kind: string;
+            /** @description The customer's. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Of the conversation.
+             */
+            number: number;
+            /** @description Who the conversation is with now. */
+            operator?: string;
+            /** Format: date-time */
+            rated_at?: string;
+            /** Format: int64 */
+            score: number;
+            subject: string;
+            team?: string;
+            via?: string;
+        };
+        FeedbackAnswerPage: {
+            items: components["schemas"]["FeedbackAnswer"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        FeedbackGroup: {
+            /** Format: int64 */
+            asked: number;
+            id: string;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            rated: number;
+            scores: {
+                [key: string]: number;
+            };
+        };
         FeedbackRating: {
             /** Format: date-time */
             asked_at?: string;
@@ -459,22 +503,6 @@ export interface components {
             items: components["schemas"]["FeedbackRating"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
-        };
-        FeedbackSettings: {
-            csat: string;
-        };
-        FeedbackTotals: {
-            /** Format: int64 */
-            asked: number;
-            /** Format: double */
-            mean: number | null;
-            /** Format: double */
-            percent: number | null;
-            /** Format: int64 */
-            rated: number;
-            scores: {
-                [key: string]: number;
-            };
         };
         FieldChoice: {
             /** @description By language; the value where there is none. */
@@ -1308,6 +1336,20 @@ export interface components {
             endpoint: string;
             keys: components["schemas"]["KeysStruct"];
         };
+        RatingTotals: {
+            /** Format: int64 */
+            asked: number;
+            groups: components["schemas"]["FeedbackGroup"][];
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            rated: number;
+            scores: {
+                [key: string]: number;
+            };
+        };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */
             upto?: string;
@@ -1588,6 +1630,44 @@ export interface components {
              * @enum {string}
              */
             csat: "off" | "stars" | "thumbs";
+            /**
+             * @description Asked then instead, of a customer who was not for nps_every days. Absent: off.
+             * @enum {string}
+             */
+            nps?: "off" | "resolved";
+            /**
+             * Format: int64
+             * @description Days; 0: 90.
+             */
+            nps_every?: number;
+            /** @description Words in place of ours, by kind and language; {name} is what the workspace calls itself. */
+            questions?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+        };
+        SurveyView: {
+            /** @enum {string} */
+            csat: "off" | "stars" | "thumbs";
+            /** @enum {string} */
+            nps: "off" | "resolved";
+            /**
+             * Format: int64
+             * @description Days between two such questions to one customer.
+             */
+            nps_every: number;
+            ours: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** @description By kind and language; {name} is what the workspace calls itself. Empty: our words. */
+            questions: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
         };
         TeamInBody: {
             /** Format: uuid */

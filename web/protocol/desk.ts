@@ -117,3 +117,13 @@ export type Step = S['Action'];
 export type Verb = Step['do'];
 export type Macro = S['PresetsMacro'];
 export type CustomField = S['PresetsField'];
+
+/** When the desk answers. */
+export type Hours = S['HoursView'];
+export type Span = S['Span'];
+export type Day = S['Day'];
+
+/** What customers are asked, and what they answered. */
+export type SurveySettings = S['SurveyView'];
+export type RatingAnswer = S['FeedbackAnswer'];
+export type RatingTotals = S['RatingTotals'];
