@@ -1332,6 +1332,40 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        ProviderSetupInBody: {
+            client_id: string;
+            /** @description Empty: stays as it is, at the same issuer; a public client has none. */
+            client_secret?: string;
+            domains?: string[];
+            /** @description As https://login.example.com. */
+            issuer: string;
+            /** @description What the button says; empty: the issuer's host. */
+            name?: string;
+            /** @enum {string} */
+            role?: "administrator" | "supervisor" | "operator" | "observer";
+        };
+        ProviderView: {
+            /** @description The address that the provider must send browsers back to. */
+            callback: string;
+            client_id: string;
+            /** @description Owners of verified addresses of these become operators at their first sign-in; empty: only who was added. */
+            domains: string[];
+            issuer: string;
+            /** @description False: it vouches for the operators of workspaces that you do not administer. */
+            may_change: boolean;
+            name: string;
+            /**
+             * @description That they get, in the first workspace.
+             * @enum {string}
+             */
+            role: "administrator" | "supervisor" | "operator" | "observer";
+            secret_set: boolean;
+            /**
+             * @description file: the configuration file names it, and it is changed there.
+             * @enum {string}
+             */
+            source: "none" | "console" | "file";
+        };
         PushInBody: {
             endpoint: string;
             keys: components["schemas"]["KeysStruct"];
@@ -1373,6 +1407,10 @@ export interface components {
             recovery: string[];
         };
         RenamePasskeyInBody: {
+            name: string;
+        };
+        RenameTagInBody: {
+            /** @description A tag that is in use already becomes one with it. */
             name: string;
         };
         RenameTeamInBody: {
@@ -1427,6 +1465,17 @@ export interface components {
             channel?: string;
             /** @description Empty: the same. */
             to?: components["schemas"]["AddressIn"];
+        };
+        Retagged: {
+            /** Format: int64 */
+            conversations: number;
+            /**
+             * Format: int64
+             * @description Macros and views that name it and were changed.
+             */
+            presets: number;
+            /** @description As it is stored; empty: removed. */
+            tag: string;
         };
         RunMacroInBody: {
             /**
@@ -1690,6 +1739,14 @@ export interface components {
             role: "administrator" | "supervisor" | "operator" | "observer";
             /** @description Permissions; empty: all that the role has. */
             scopes?: string[];
+        };
+        Tried: {
+            ok: boolean;
+            /** @description In English, as the program said it. */
+            why?: string;
+        };
+        TryProviderInBody: {
+            issuer: string;
         };
         ViewCount: {
             /**

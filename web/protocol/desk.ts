@@ -127,3 +127,7 @@ export type Day = S['Day'];
 export type SurveySettings = S['SurveyView'];
 export type RatingAnswer = S['FeedbackAnswer'];
 export type RatingTotals = S['RatingTotals'];
+
+export type TagUse = S['InboxTag'];
+
+export type SignInProvider = S['ProviderView'];
