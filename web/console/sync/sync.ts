@@ -1,6 +1,7 @@
 import { Client } from '../../protocol/client';
 import { Live, type LiveState } from '../../protocol/live';
 import { apply, isEvent } from './apply';
+import { changesOf } from './changes';
 import { lockUp, unlockFile } from './carry';
 import { Device } from './device';
 import { Fetching } from './fetching';
@@ -322,6 +323,7 @@ export class Sync {
   private entry(entry: Parameters<typeof apply>[1]): void {
     const me = this.me?.operator.id ?? '';
     const id = apply(this.store, entry, me);
+    this.resources.changed(...changesOf(entry.kind));
     if (id) {
       const message = typeof entry.body.message === 'string' ? entry.body.message : '';
       if (message && entry.kind !== 'message.received') void this.pending.arrived(message);
