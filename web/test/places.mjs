@@ -33,7 +33,7 @@ export const screens = [
   ['canned', '#/settings/canned'],
   ['canned-new', async (p) => { await p.goto(base + '/#/settings/canned/new'); await p.locator('main textarea').fill('{{customer.first_name|…}} {{nothing.known}}'); await p.locator('details').evaluate((d) => { d.open = true; }); }],
   ['macros', '#/settings/macros'],
-  ['macro-new', async (p) => { await p.goto(base + '/#/settings/macros/new'); for (const n of [2, 3, 4]) { await p.locator('main form ol ~ div button').first().click(); await p.getByRole('option').nth(n).click(); } }],
+  ['macro-new', async (p) => { await p.goto(base + '/#/settings/macros/new'); for (const n of [2, 3, 4]) { await p.locator('main form ol ~ div button').first().click(); await p.locator('[popover] [role=option]').nth(n).click(); } }],
   ['tags', '#/settings/tags'],
   ['tag-renamed', async (p) => { await p.goto(base + '/#/settings/tags'); await p.locator('tbody td.end .btn').first().click(); await p.locator('dialog[open] input').waitFor(); }],
   ['fields', '#/settings/fields'],
