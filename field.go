@@ -26,6 +26,7 @@ type FieldSaved struct {
 	Labels   map[string]string `json:"labels"` // by language
 	Type     FieldType         `json:"type"`
 	Choices  []FieldChoice     `json:"choices,omitempty"`
+	Required bool              `json:"required,omitempty"` // a value, once given, is not taken away
 	Position int               `json:"position,omitempty"`
 }
 

@@ -32,7 +32,6 @@ import (
 	"holdfast/journal"
 	"holdfast/live"
 	"holdfast/notices"
-	"holdfast/oidc"
 	"holdfast/outbox"
 	"holdfast/presets"
 	"holdfast/search"
@@ -71,9 +70,8 @@ type Deps struct {
 	// Figures writes the metrics of this desk.
 	Figures func(w io.Writer)
 	Notices *notices.Notices
-	// Provider signs people in by its word, whom Welcome lets in; nil for none.
-	Provider *oidc.Provider
-	Welcome  access.Welcome
+	// Vouching is who signs people in by their word.
+	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.
 	PublicURL string
 	// Proxies are believed when they say whom they forward.

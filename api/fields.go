@@ -21,13 +21,14 @@ type fieldIn struct {
 		Labels   map[string]string      `json:"labels" doc:"By language."`
 		Type     string                 `json:"type" enum:"text,number,date,choice,bool"`
 		Choices  []holdfast.FieldChoice `json:"choices,omitempty" maxItems:"200"`
+		Required bool                   `json:"required,omitempty" doc:"A value can be changed, but not taken away."`
 		Position int                    `json:"position,omitempty" minimum:"0" maximum:"10000"`
 	}
 }
 
 func (a *API) saveField(ctx context.Context, id access.Identity, in *fieldIn) (*body[presets.Field], error) {
 	return ok(a.Presets.SaveField(ctx, id, in.id(), holdfast.FieldSaved{Of: in.Body.Of, Key: in.Body.Key, Labels: in.Body.Labels,
-		Type: holdfast.FieldType(in.Body.Type), Choices: in.Body.Choices, Position: in.Body.Position}))
+		Type: holdfast.FieldType(in.Body.Type), Choices: in.Body.Choices, Required: in.Body.Required, Position: in.Body.Position}))
 }
 
 func (a *API) removeField(ctx context.Context, id access.Identity, in *IDIn) (*nothing, error) {

@@ -28,17 +28,18 @@ type provider struct {
 }
 
 func (a *API) listProviders(ctx context.Context, _ *struct{}) (*body[page[provider]], error) {
-	if a.Provider == nil {
-		return paged[provider](nil, "", nil)
+	p, _, err := a.Vouching.Now(ctx)
+	if err != nil || p == nil {
+		return paged[provider](nil, "", err)
 	}
-	err := a.Provider.Reach(ctx)
+	err = p.Reach(ctx)
 	if err != nil && holdfast.KindOf(err) != holdfast.Unavailable {
 		return nil, err
 	}
 	if err != nil {
 		a.Log.Warn("the sign-in provider cannot be reached", "err", err)
 	}
-	return paged([]provider{{a.Provider.Name(), err == nil}}, "", nil)
+	return paged([]provider{{p.Name(), err == nil}}, "", nil)
 }
 
 type atProvider struct {
@@ -49,10 +50,14 @@ type atProvider struct {
 }
 
 func (a *API) toProvider(ctx context.Context, _ *struct{}) (*atProvider, error) {
-	if a.Provider == nil {
+	p, _, err := a.Vouching.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
 		return nil, holdfast.Errorf(holdfast.Conflict, "oidc.none", "no sign-in provider is set up").WithNext("Sign in by password, passkey or link.")
 	}
-	to, pending, err := a.Provider.Begin(ctx)
+	to, pending, err := p.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +103,11 @@ func (a *API) fromProvider(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) vouched(r *http.Request) (access.SignedIn, error) {
-	if a.Provider == nil {
+	provider, welcome, err := a.Vouching.Now(r.Context())
+	if err != nil {
+		return access.SignedIn{}, err
+	}
+	if provider == nil {
 		return access.SignedIn{}, holdfast.Errorf(holdfast.Conflict, "oidc.none", "no sign-in provider is set up")
 	}
 	var pending oidc.Pending
@@ -110,11 +119,11 @@ func (a *API) vouched(r *http.Request) (access.SignedIn, error) {
 		}
 	}
 	q := r.URL.Query()
-	person, err := a.Provider.Finish(r.Context(), pending, q.Get("state"), q.Get("code"))
+	person, err := provider.Finish(r.Context(), pending, q.Get("state"), q.Get("code"))
 	if err != nil {
 		return access.SignedIn{}, err
 	}
 	who := r.Context().Value(requestKey{}).(*request)
 	return a.Guard.ProviderSignIn(r.Context(), access.Vouched{Issuer: person.Issuer, Subject: person.Subject, Email: person.Email, Verified: person.Verified, Name: person.Name},
-		a.Welcome, who.address, who.agent)
+		welcome, who.address, who.agent)
 }

@@ -39,7 +39,6 @@ import (
 	"holdfast/live"
 	"holdfast/mutes"
 	"holdfast/notices"
-	"holdfast/oidc"
 	"holdfast/outbox"
 	"holdfast/presets"
 	"holdfast/search"
@@ -205,10 +204,11 @@ func (a *App) Open(ctx context.Context) (err error) {
 		proxies = append(proxies, p)
 	}
 	figures := a.figures()
+	provider := &vouching{app: a}
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
-		Notices: a.Notices, Provider: a.provider(), Welcome: access.Welcome{Domains: a.Config.OIDCDomains, Role: holdfast.Role(a.Config.OIDCRole)},
+		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
@@ -393,17 +393,6 @@ func (a *App) blobs() (blob.Store, error) {
 		return blob.NewDisk(filepath.Join(c.Data, "files")), nil
 	}
 	return blob.NewS3(blob.S3Options{Endpoint: c.S3Endpoint, Bucket: c.S3Bucket, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Spool: filepath.Join(c.Data, "spool")})
-}
-
-// provider is who else vouches for operators; nil for nobody. Whoever configures the
-// machine chose the address, so that it may be one of the office's own.
-func (a *App) provider() *oidc.Provider {
-	c := &a.Config
-	if c.OIDCIssuer == "" {
-		return nil
-	}
-	return oidc.New(oidc.Config{Name: c.OIDCName, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret},
-		a.URL()+api.ProviderCallback, filepath.Join(c.Data, "oidc"), guardedClient(true), nil)
 }
 
 func (a *App) demo(ctx context.Context) (workspace, operator holdfast.ID, err error) {

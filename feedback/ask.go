@@ -5,9 +5,11 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"time"
 
 	"holdfast"
 	"holdfast/desk"
+	"holdfast/inbox"
 	"holdfast/journal"
 )
 
@@ -30,7 +32,7 @@ func (f *Feedback) handle(ctx context.Context, e *holdfast.Entry) error {
 		return nil
 	}
 	s, err := f.Settings(ctx, e.Workspace)
-	if err != nil || s.CSAT == "off" {
+	if err != nil || s.CSAT == "off" && s.NPS == "off" {
 		return err
 	}
 	c, err := f.Inbox.Conversation(ctx, e.Workspace, e.Subject, holdfast.ID{})
@@ -42,13 +44,46 @@ func (f *Feedback) handle(ctx context.Context, e *holdfast.Entry) error {
 	case c.FirstReplyAt.IsZero() || c.State != holdfast.Resolved:
 		return nil // nobody answered, or it is open again
 	}
-	err = f.ask(ctx, e.Workspace, e.Subject, holdfast.CSAT, s.CSAT == "thumbs", holdfast.System)
+	kind, err := f.due(ctx, s, e.Workspace, c)
+	if err != nil || kind == "" {
+		return err
+	}
+	err = f.ask(ctx, s, e.Workspace, e.Subject, kind, holdfast.System)
 	switch holdfast.KindOf(err) {
 	case holdfast.NotFound, holdfast.Conflict, holdfast.Invalid, holdfast.TooLarge:
 		f.Log.Debug("a customer cannot be asked to rate", "conversation", e.Subject.String(), "err", err)
 		return nil
 	}
 	return err
+}
+
+// due is what a customer whose matter is resolved is asked by itself: one question
+// about a conversation, and whether they would recommend us not more often than set.
+func (f *Feedback) due(ctx context.Context, s Settings, workspace holdfast.ID, c *inbox.Conversation) (holdfast.RatingKind, error) {
+	had, err := f.Of(ctx, workspace, c.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range had {
+		if !r.AskedAt.IsZero() {
+			return "", nil
+		}
+	}
+	if s.NPS == "resolved" && c.Person != nil {
+		var last time.Time
+		err := f.DB.QueryRow(ctx, `SELECT COALESCE(MAX(r.asked_at), 0) FROM rating r JOIN conversation c ON c.id = r.conversation
+			WHERE r.workspace = $1 AND r.kind = $2 AND c.customer = $3`, workspace, holdfast.NPS, c.Person.ID).Scan(&last)
+		if err != nil {
+			return "", err
+		}
+		if f.DB.Now().Sub(last) >= time.Duration(s.NPSEvery)*24*time.Hour {
+			return holdfast.NPS, nil
+		}
+	}
+	if s.CSAT == "off" {
+		return "", nil
+	}
+	return holdfast.CSAT, nil
 }
 
 // Ask asks a conversation's customer now. Errors: Conflict "survey.asked" when it
@@ -67,12 +102,12 @@ func (f *Feedback) Ask(ctx context.Context, workspace, conversation holdfast.ID,
 			return holdfast.Errorf(holdfast.Conflict, "survey.asked", "this customer was asked already").WithNext("Each customer is asked once about a conversation.")
 		}
 	}
-	return f.ask(ctx, workspace, conversation, kind, s.CSAT == "thumbs", actor)
+	return f.ask(ctx, s, workspace, conversation, kind, actor)
 }
 
 // ask sends the question once: its id follows from the conversation, so a second
 // try, or another node's, is the same message.
-func (f *Feedback) ask(ctx context.Context, workspace, conversation holdfast.ID, kind holdfast.RatingKind, thumbs bool, actor holdfast.Actor) error {
+func (f *Feedback) ask(ctx context.Context, s Settings, workspace, conversation holdfast.ID, kind holdfast.RatingKind, actor holdfast.Actor) error {
 	had, err := f.Of(ctx, workspace, conversation)
 	if err != nil {
 		return err
@@ -93,9 +128,10 @@ func (f *Feedback) ask(ctx context.Context, workspace, conversation holdfast.ID,
 	if c.Person != nil && holdfast.KnownLanguage(c.Person.Language) {
 		lang = c.Person.Language
 	}
-	a := asked{workspace: workspace, conversation: conversation, kind: kind, thumbs: thumbs && kind == holdfast.CSAT}
+	a := asked{workspace: workspace, conversation: conversation, kind: kind, thumbs: s.CSAT == "thumbs" && kind == holdfast.CSAT}
 	message := holdfast.DeriveID(conversation, "survey:"+string(kind))
-	text, formatted := question(wordsIn(lang), lang, name, a, f.link(a))
+	w := wordsIn(lang)
+	text, formatted := question(w, lang, s.question(w, lang, name, kind), a, f.link(a))
 	by := desk.By{Workspace: workspace, Actor: actor}
 	if _, err := f.Desk.Reply(ctx, by, conversation, desk.Reply{ID: message, Text: text, HTML: formatted, Automatic: true}); err != nil {
 		return err
@@ -109,8 +145,7 @@ func (f *Feedback) ask(ctx context.Context, workspace, conversation holdfast.ID,
 
 // question is what a customer is sent: words and one link; where a channel carries
 // formatted text, a link for each score.
-func question(w *words, lang, name string, a asked, link string) (text, formatted string) {
-	ask := strings.ReplaceAll(w.ask(a.kind), "{name}", name)
+func question(w *words, lang, ask string, a asked, link string) (text, formatted string) {
 	var b strings.Builder
 	dir := "ltr"
 	if lang == "fa" {

@@ -11,9 +11,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"holdfast"
 	"holdfast/access"
@@ -27,15 +28,70 @@ import (
 type Settings struct {
 	// CSAT asks how it went when somebody who was answered is resolved: "off",
 	// "stars" (1 to 5) or "thumbs" (1 or 5).
-	CSAT string `json:"csat"`
+	CSAT string `json:"csat" enum:"off,stars,thumbs"`
+	// NPS asks whether they would recommend us: "off", or "resolved", when somebody who
+	// was answered is resolved and was not asked for NPSEvery days. It is asked instead
+	// of the other question: one matter, one question.
+	NPS      string `json:"nps" enum:"off,resolved"`
+	NPSEvery int    `json:"nps_every" doc:"Days between two such questions to one customer."`
+	// Questions are the words in place of ours, by kind and language; {name} is the workspace's.
+	Questions map[holdfast.RatingKind]map[string]string `json:"questions" doc:"By kind and language; {name} is what the workspace calls itself. Empty: our words."`
 }
 
-func (s Settings) check() error {
+// What a survey may ask and how often.
+const (
+	minEvery, maxEvery, everyDays = 7, 1000, 90
+	maxQuestion                   = 300 // characters
+)
+
+// checked is s with what is empty left out. The error is Invalid.
+func (s Settings) checked() (Settings, error) {
 	switch s.CSAT {
 	case "off", "stars", "thumbs":
-		return nil
+	default:
+		return s, holdfast.Errorf(holdfast.Invalid, "survey.csat_unknown", "customers are asked by stars, by thumbs or not at all").WithField("csat").WithNext("Use off, stars or thumbs.")
 	}
-	return holdfast.Errorf(holdfast.Invalid, "survey.csat_unknown", "customers are asked by stars, by thumbs or not at all").WithField("csat").WithNext("Use off, stars or thumbs.")
+	if s.NPS == "" {
+		s.NPS = "off"
+	}
+	if s.NPS != "off" && s.NPS != "resolved" {
+		return s, holdfast.Errorf(holdfast.Invalid, "survey.nps_unknown", "%q is no time to ask", s.NPS).WithField("nps").WithNext("Use off or resolved.")
+	}
+	if s.NPSEvery == 0 {
+		s.NPSEvery = everyDays
+	}
+	if s.NPSEvery < minEvery || s.NPSEvery > maxEvery {
+		return s, holdfast.Errorf(holdfast.Invalid, "survey.nps_every", "a customer is asked again after %d to %d days", minEvery, maxEvery).WithField("nps_every").WithNext("Choose more days.")
+	}
+	kept := map[holdfast.RatingKind]map[string]string{}
+	for kind, texts := range s.Questions {
+		if _, err := holdfast.ParseRatingKind(string(kind)); err != nil {
+			return s, err
+		}
+		for lang, text := range texts {
+			if text = strings.TrimSpace(store.Text(text)); text == "" {
+				continue
+			}
+			if !holdfast.KnownLanguage(lang) || utf8.RuneCountInString(text) > maxQuestion || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+				return s, holdfast.Errorf(holdfast.Invalid, "survey.question_invalid", "a question is one line of at most %d characters in a language of ours", maxQuestion).WithField("questions").WithNext("Shorten it.")
+			}
+			if kept[kind] == nil {
+				kept[kind] = map[string]string{}
+			}
+			kept[kind][lang] = text
+		}
+	}
+	s.Questions = kept
+	return s, nil
+}
+
+// question is what a customer is asked, in a language.
+func (s Settings) question(w *words, lang, name string, kind holdfast.RatingKind) string {
+	ask := s.Questions[kind][lang]
+	if ask == "" {
+		ask = w.ask(kind)
+	}
+	return strings.ReplaceAll(ask, "{name}", name)
 }
 
 // Deps is what feedback works with.
@@ -61,7 +117,7 @@ func New(d Deps) *Feedback { return &Feedback{d} }
 
 // Settings is what a workspace asks; a new one asks nothing.
 func (f *Feedback) Settings(ctx context.Context, workspace holdfast.ID) (Settings, error) {
-	s := Settings{CSAT: "off"}
+	s := Settings{CSAT: "off", NPS: "off", NPSEvery: everyDays, Questions: map[holdfast.RatingKind]map[string]string{}}
 	var raw []byte
 	err := f.DB.QueryRow(ctx, "SELECT body FROM survey WHERE workspace = $1", workspace).Scan(&raw)
 	if errors.Is(err, store.ErrNoRows) {
@@ -78,7 +134,8 @@ func (f *Feedback) SetSettings(ctx context.Context, by access.Identity, s Settin
 	if err := by.Require(holdfast.ManageWorkspace); err != nil {
 		return err
 	}
-	if err := s.check(); err != nil {
+	s, err := s.checked()
+	if err != nil {
 		return err
 	}
 	raw, err := json.Marshal(s)
@@ -122,58 +179,4 @@ func (f *Feedback) Of(ctx context.Context, workspace holdfast.ID, conversations 
 		list = append(list, some...)
 	}
 	return list, nil
-}
-
-// List reads the answers, the latest first; before is the last page's last, or nil.
-func (f *Feedback) List(ctx context.Context, workspace holdfast.ID, before *Rating, limit int) ([]Rating, error) {
-	at, id := time.UnixMilli(1<<52), holdfast.ID{}
-	if before != nil {
-		at, id = before.RatedAt, before.Conversation
-	}
-	rows, err := f.DB.Query(ctx, columns+`WHERE r.workspace = $1 AND r.rated_at > 0 AND (r.rated_at < $2 OR r.rated_at = $2 AND r.conversation < $3)
-		ORDER BY r.rated_at DESC, r.conversation DESC, r.kind LIMIT $4`, workspace, at, id[:], limit)
-	return store.Collect(rows, err, scan)
-}
-
-// Totals is what the ratings since a time come to. CSAT is the share of 4 and 5,
-// NPS that of 9 and 10 less that of 0 to 6, both in percent; nil without answers.
-type Totals struct {
-	Asked   int            `json:"asked"`
-	Rated   int            `json:"rated"`
-	Percent *float64       `json:"percent"`
-	Mean    *float64       `json:"mean"`
-	Scores  map[string]int `json:"scores"` // how often each score was given
-}
-
-// Totals counts the questions of a kind that were asked or answered since a time.
-func (f *Feedback) Totals(ctx context.Context, workspace holdfast.ID, kind holdfast.RatingKind, since time.Time) (Totals, error) {
-	t := Totals{Scores: map[string]int{}}
-	type row struct{ score, n, asked int }
-	rows, err := f.DB.Query(ctx, `SELECT score, COUNT(*), SUM(CASE WHEN asked_at > 0 THEN 1 ELSE 0 END) FROM rating
-		WHERE workspace = $1 AND kind = $2 AND (asked_at >= $3 OR rated_at >= $3) GROUP BY score`, workspace, kind, since)
-	list, err := store.Collect(rows, err, func(r *store.Rows, v *row) error { return r.Scan(&v.score, &v.n, &v.asked) })
-	if err != nil {
-		return t, err
-	}
-	good, sum := 0, 0
-	for _, r := range list {
-		t.Asked += r.asked
-		if r.score < 0 {
-			continue
-		}
-		t.Rated += r.n
-		sum += r.score * r.n
-		t.Scores[fmt.Sprint(r.score)] = r.n
-		switch {
-		case kind == holdfast.CSAT && r.score >= 4, kind == holdfast.NPS && r.score >= 9:
-			good += r.n
-		case kind == holdfast.NPS && r.score <= 6:
-			good -= r.n
-		}
-	}
-	if t.Rated > 0 {
-		percent, mean := 100*float64(good)/float64(t.Rated), float64(sum)/float64(t.Rated)
-		t.Percent, t.Mean = &percent, &mean
-	}
-	return t, nil
 }

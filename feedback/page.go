@@ -112,7 +112,12 @@ func (f *Feedback) show(w http.ResponseWriter, r *http.Request, a asked, status 
 		}
 	}
 	words := wordsIn(lang)
-	l := look{Ask: strings.ReplaceAll(words.ask(a.kind), "{name}", name), Options: words.options(a), Comment: s.Comment, Score: s.Score,
+	// Without them it is asked in our words.
+	survey, err := f.Settings(r.Context(), a.workspace)
+	if err != nil {
+		f.Log.Warn("what a survey asks cannot be read", "err", err)
+	}
+	l := look{Ask: survey.question(words, lang, name, a.kind), Options: words.options(a), Comment: s.Comment, Score: s.Score,
 		Ends: a.kind == holdfast.CSAT && !a.thumbs, Done: r.URL.Query().Get("done") != "" && s.Score >= 0}
 	if pick, err := strconv.Atoi(r.URL.Query().Get("score")); err == nil && a.kind.CheckScore(pick) == nil {
 		l.Score = pick // chosen by a link in a mail, and not sent yet

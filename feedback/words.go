@@ -48,6 +48,15 @@ func (w *words) ask(kind holdfast.RatingKind) string {
 	return w.csat
 }
 
+// Questions are our own words for each question, by kind and language.
+func Questions() map[holdfast.RatingKind]map[string]string {
+	out := map[holdfast.RatingKind]map[string]string{holdfast.CSAT: {}, holdfast.NPS: {}}
+	for lang, w := range languages {
+		out[holdfast.CSAT][lang], out[holdfast.NPS][lang] = w.csat, w.nps
+	}
+	return out
+}
+
 // option is one answer that can be given.
 type option struct {
 	Score int

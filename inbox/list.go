@@ -248,6 +248,12 @@ func (b *Inbox) Tags(ctx context.Context, workspace holdfast.ID) ([]Tag, error) 
 	return store.Collect(rows, err, func(r *store.Rows, t *Tag) error { return r.Scan(&t.Tag, &t.Count) })
 }
 
+// Tagged are some of the conversations that have a tag.
+func (b *Inbox) Tagged(ctx context.Context, workspace holdfast.ID, tag string, limit int) ([]holdfast.ID, error) {
+	rows, err := b.db.Query(ctx, "SELECT DISTINCT conversation FROM tag WHERE workspace = $1 AND tag = $2 AND NOT removed LIMIT $3", workspace, tag, limit)
+	return store.Collect(rows, err, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+}
+
 // Marks are the additions of one tag that a removal must take away.
 func (b *Inbox) Marks(tx *store.Tx, workspace, conversation holdfast.ID, tag string) ([]holdfast.ID, error) {
 	rows, err := tx.Query("SELECT mark FROM tag WHERE workspace = $1 AND conversation = $2 AND tag = $3 AND NOT removed", workspace, conversation, tag)

@@ -243,4 +243,44 @@ func preparedAnswersAndTheInboxesVerbs(t *testing.T, h *house) {
 	if values.Values["device"] != "router" {
 		t.Errorf("values %+v", values)
 	}
+	h.must("PUT", "/fields/"+holdfast.NewID().String(), map[string]any{"of": "conversation", "key": "order", "labels": map[string]string{"en": "Order"}, "type": "text", "required": true}, nil)
+	as(joe, "PATCH", "/conversations/"+router.ID.String()+"/fields", map[string]any{"values": map[string]string{"order": "17"}}, nil, http.StatusOK)
+	as(joe, "PATCH", "/conversations/"+router.ID.String()+"/fields", map[string]any{"values": map[string]string{"order": " "}}, nil, http.StatusBadRequest)
+	as(joe, "PATCH", "/conversations/"+router.ID.String()+"/fields", map[string]any{"values": map[string]string{"order": "18"}}, nil, http.StatusOK)
+
+	// A tag gets another name, in Joe's own macro and the view, too; then it becomes one
+	// with a tag that there is already, and is taken away.
+	type tag struct {
+		Tag   string
+		Count int
+	}
+	tags := func() map[string]int {
+		m := map[string]int{}
+		var l list[tag]
+		h.must("GET", "/tags", nil, &l)
+		for _, x := range l.Items {
+			m[x.Tag] = x.Count
+		}
+		return m
+	}
+	as(joe, "PUT", "/tags/restart", map[string]any{"name": "reboot"}, nil, http.StatusForbidden)
+	var changed struct{ Conversations, Presets int }
+	h.must("PUT", "/tags/restart", map[string]any{"name": "Reboot now"}, &changed)
+	if now := tags(); changed.Conversations == 0 || changed.Presets != 1 || now["reboot-now"] != changed.Conversations || now["restart"] != 0 {
+		t.Errorf("renamed: %+v, %v", changed, now)
+	}
+	var m2 struct{ Actions []holdfast.Action }
+	as(joe, "GET", "/macros/"+macro.String(), nil, &m2, http.StatusOK)
+	if len(m2.Actions) != 3 || m2.Actions[1].Tag != "reboot-now" {
+		t.Errorf("the macro is %+v", m2)
+	}
+	as(joe, "DELETE", "/tags/restart", nil, nil, http.StatusForbidden)
+	h.must("PUT", "/tags/reboot-now", map[string]any{"name": "today"}, &changed)
+	if now := tags(); now["today"] < 2 || now["reboot-now"] != 0 {
+		t.Errorf("merged: %+v, %v", changed, now)
+	}
+	h.must("DELETE", "/tags/today", nil, nil)
+	if now := tags(); len(now) != 0 {
+		t.Errorf("removed: %v", now)
+	}
 }

@@ -125,6 +125,13 @@ func (p *Provider) Reach(ctx context.Context) error {
 	return err
 }
 
+// Try asks the provider for its description now and keeps nothing. The error says
+// what is wrong with it.
+func (p *Provider) Try(ctx context.Context) error {
+	_, _, _, err := p.fetch(ctx)
+	return err
+}
+
 // describe is what the provider says of itself. One that answers with an error is
 // there, and what it said before is taken for true.
 func (p *Provider) describe(ctx context.Context) (*document, *coreos.RemoteKeySet, error) {

@@ -23,6 +23,7 @@ type Field struct {
 	Labels    map[string]string      `json:"labels"`
 	Type      holdfast.FieldType     `json:"type" enum:"text,number,date,choice,bool"`
 	Choices   []holdfast.FieldChoice `json:"choices"`
+	Required  bool                   `json:"required" doc:"A value can be changed, but not taken away."`
 	Position  int                    `json:"position"`
 	ChangedAt time.Time              `json:"changed_at"`
 }
@@ -36,7 +37,7 @@ const (
 func decodeField(r row) (Field, error) {
 	var b holdfast.FieldSaved
 	err := decode(r.body, &b)
-	f := Field{ID: r.id, Of: b.Of, Key: b.Key, Labels: b.Labels, Type: b.Type, Choices: b.Choices, Position: b.Position, ChangedAt: r.changed}
+	f := Field{ID: r.id, Of: b.Of, Key: b.Key, Labels: b.Labels, Type: b.Type, Choices: b.Choices, Required: b.Required, Position: b.Position, ChangedAt: r.changed}
 	if f.Choices == nil {
 		f.Choices = []holdfast.FieldChoice{}
 	}
@@ -160,6 +161,9 @@ func (p *Presets) SetFields(ctx context.Context, by access.Identity, of string, 
 		v, err := all[i].Clean(v)
 		if err != nil {
 			return err
+		}
+		if v == "" && all[i].Required {
+			return holdfast.Errorf(holdfast.Invalid, "field.required", "the field %q cannot be left empty", key).WithField(key).WithNext("Give it a value.")
 		}
 		set[all[i].ID] = v
 	}

@@ -67,6 +67,16 @@ var reaches = map[string]reach{
 	"CreateWorkspace": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		return h.CreateWorkspace(ctx, by, setup.NewWorkspace{ID: v.workspace, Name: "Mine", Language: "en", TimeZone: "UTC"})
 	},
+	// Who vouches for operators is the whole installation's.
+	"MayVouch": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.MayVouch(ctx, by)
+	},
+	"SetSignInProvider": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.SetSignInProvider(ctx, by, setup.SignInProvider{Issuer: "https://evil.example", ClientID: "x", Domains: []string{"evil.example"}, Role: holdfast.Administrator})
+	},
+	"RemoveSignInProvider": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.RemoveSignInProvider(ctx, by)
+	},
 	"SetHours": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		var hours holdfast.Hours
 		hours.Week[1] = []holdfast.Span{{From: "09:00", To: "10:00"}}
@@ -229,7 +239,7 @@ func TestAnObserverConfiguresNothing(t *testing.T) {
 				h.refuses(err, "permission.missing")
 			}
 		}
-		if tried != 11 {
+		if tried != 12 {
 			h.Fatalf("%d things were tried", tried)
 		}
 		for table, rows := range h.belongings(by.Workspace) {

@@ -462,6 +462,50 @@ export interface components {
         FactorRule: {
             roles: ("administrator" | "supervisor" | "operator" | "observer")[];
         };
+        FeedbackAnswer: {
+            /** Format: date-time */
+            asked_at?: string;
+            channel?: string;
+            comment?: string;
+            conversation: string;
+            customer?: string;
+            kind: string;
+            /** @description The customer's. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Of the conversation.
+             */
+            number: number;
+            /** @description Who the conversation is with now. */
+            operator?: string;
+            /** Format: date-time */
+            rated_at?: string;
+            /** Format: int64 */
+            score: number;
+            subject: string;
+            team?: string;
+            via?: string;
+        };
+        FeedbackAnswerPage: {
+            items: components["schemas"]["FeedbackAnswer"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        FeedbackGroup: {
+            /** Format: int64 */
+            asked: number;
+            id: string;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            rated: number;
+            scores: {
+                [key: string]: number;
+            };
+        };
         FeedbackRating: {
             /** Format: date-time */
             asked_at?: string;
@@ -478,22 +522,6 @@ export interface components {
             items: components["schemas"]["FeedbackRating"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
-        };
-        FeedbackSettings: {
-            csat: string;
-        };
-        FeedbackTotals: {
-            /** Format: int64 */
-            asked: number;
-            /** Format: double */
-            mean: number | null;
-            /** Format: double */
-            percent: number | null;
-            /** Format: int64 */
-            rated: number;
-            scores: {
-                [key: string]: number;
-            };
         };
         FieldChoice: {
             /** @description By language; the value where there is none. */
@@ -514,6 +542,8 @@ export interface components {
             of: "customer" | "conversation";
             /** Format: int64 */
             position?: number;
+            /** @description A value can be changed, but not taken away. */
+            required?: boolean;
             /** @enum {string} */
             type: "text" | "number" | "date" | "choice" | "bool";
         };
@@ -1317,6 +1347,8 @@ export interface components {
             of: "customer" | "conversation";
             /** Format: int64 */
             position: number;
+            /** @description A value can be changed, but not taken away. */
+            required: boolean;
             /** @enum {string} */
             type: "text" | "number" | "date" | "choice" | "bool";
         };
@@ -1398,6 +1430,40 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        ProviderSetupInBody: {
+            client_id: string;
+            /** @description Empty: stays as it is, at the same issuer; a public client has none. */
+            client_secret?: string;
+            domains?: string[];
+            /** @description As https://login.example.com. */
+            issuer: string;
+            /** @description What the button says; empty: the issuer's host. */
+            name?: string;
+            /** @enum {string} */
+            role?: "administrator" | "supervisor" | "operator" | "observer";
+        };
+        ProviderView: {
+            /** @description The address that the provider must send browsers back to. */
+            callback: string;
+            client_id: string;
+            /** @description Owners of verified addresses of these become operators at their first sign-in; empty: only who was added. */
+            domains: string[];
+            issuer: string;
+            /** @description False: it vouches for the operators of workspaces that you do not administer. */
+            may_change: boolean;
+            name: string;
+            /**
+             * @description That they get, in the first workspace.
+             * @enum {string}
+             */
+            role: "administrator" | "supervisor" | "operator" | "observer";
+            secret_set: boolean;
+            /**
+             * @description file: the configuration file names it, and it is changed there.
+             * @enum {string}
+             */
+            source: "none" | "console" | "file";
+        };
         PushInBody: {
             endpoint: string;
             keys: components["schemas"]["KeysStruct"];
@@ -1408,6 +1474,20 @@ export interface components {
              * @description Empty: now.
              */
             not_before?: string;
+        };
+        RatingTotals: {
+            /** Format: int64 */
+            asked: number;
+            groups: components["schemas"]["FeedbackGroup"][];
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            percent: number | null;
+            /** Format: int64 */
+            rated: number;
+            scores: {
+                [key: string]: number;
+            };
         };
         ReadInBody: {
             /** @description Clock of the last message read; empty: all. */
@@ -1432,6 +1512,10 @@ export interface components {
             recovery: string[];
         };
         RenamePasskeyInBody: {
+            name: string;
+        };
+        RenameTagInBody: {
+            /** @description A tag that is in use already becomes one with it. */
             name: string;
         };
         RenameTeamInBody: {
@@ -1486,6 +1570,17 @@ export interface components {
             channel?: string;
             /** @description Empty: the same. */
             to?: components["schemas"]["AddressIn"];
+        };
+        Retagged: {
+            /** Format: int64 */
+            conversations: number;
+            /**
+             * Format: int64
+             * @description Macros and views that name it and were changed.
+             */
+            presets: number;
+            /** @description As it is stored; empty: removed. */
+            tag: string;
         };
         RunMacroInBody: {
             /**
@@ -1712,6 +1807,44 @@ export interface components {
              * @enum {string}
              */
             csat: "off" | "stars" | "thumbs";
+            /**
+             * @description Asked then instead, of a customer who was not for nps_every days. Absent: off.
+             * @enum {string}
+             */
+            nps?: "off" | "resolved";
+            /**
+             * Format: int64
+             * @description Days; 0: 90.
+             */
+            nps_every?: number;
+            /** @description Words in place of ours, by kind and language; {name} is what the workspace calls itself. */
+            questions?: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+        };
+        SurveyView: {
+            /** @enum {string} */
+            csat: "off" | "stars" | "thumbs";
+            /** @enum {string} */
+            nps: "off" | "resolved";
+            /**
+             * Format: int64
+             * @description Days between two such questions to one customer.
+             */
+            nps_every: number;
+            ours: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** @description By kind and language; {name} is what the workspace calls itself. Empty: our words. */
+            questions: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
         };
         TeamInBody: {
             /** Format: uuid */
@@ -1738,6 +1871,14 @@ export interface components {
         TranscriptInBody: {
             /** @description An address of the customer's; empty: the first that is known. */
             address?: string;
+        };
+        Tried: {
+            ok: boolean;
+            /** @description In English, as the program said it. */
+            why?: string;
+        };
+        TryProviderInBody: {
+            issuer: string;
         };
         ViewCount: {
             /**

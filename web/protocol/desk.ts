@@ -127,3 +127,19 @@ export type Step = S['Action'];
 export type BulkResult = S['BulkResult'];
 export type CustomField = S['PresetsField'];
 export type Rating = Exactly<S['FeedbackRating'], { kind: 'csat' | 'nps' }>;
+export type Canned = Exactly<S['PresetsCanned'], { owner: Owner }>;
+export type Verb = Step['do'];
+
+/** When the desk answers. */
+export type Hours = S['HoursView'];
+export type Span = S['Span'];
+export type Day = S['Day'];
+
+/** What customers are asked, and what they answered. */
+export type SurveySettings = S['SurveyView'];
+export type RatingAnswer = S['FeedbackAnswer'];
+export type RatingTotals = S['RatingTotals'];
+
+export type TagUse = S['InboxTag'];
+
+export type SignInProvider = S['ProviderView'];

@@ -26,6 +26,9 @@ export const plain = (n: number): string => new Intl.NumberFormat(locale(), { us
 /** A name inside a sentence that may run the other way. */
 export const isolate = (text: string): string => (text ? `\u2068${text}\u2069` : '');
 
+/** A word of a program inside a sentence that may run the other way. */
+export const ltr = (text: string): string => `\u2066${text}\u2069`;
+
 /** 14:05 */
 export function clock(at: string): string {
   const d = valid(at);

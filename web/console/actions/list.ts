@@ -9,6 +9,7 @@ import { askCsat, askNps } from './rate';
 import { chooseMacro } from './macro';
 import { merge, split } from './merge';
 import { note } from './note';
+import { newCanned, newField, newMacro } from './presets';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
 import { rename } from './rename';
@@ -40,5 +41,5 @@ export const actions: Action[] = [
   goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newChannel, newImport,
+  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField,
 ];

@@ -1,4 +1,5 @@
 import { patchConversation } from '../sync/apply';
+import { seen } from '../sync/standing';
 import { sync } from '../sync/sync';
 import { asFault, uuid7, type Attachment, type ID, type Outgoing, type Status } from './words';
 import { colleagues, kindOf, me } from './desk';
@@ -81,7 +82,7 @@ export class Draft {
   edited(): void {
     this.touched = true;
     this.by = '';
-    this.began = this.text ? this.began || (sync.pending.seen(this.conversation) ?? 0) : 0;
+    this.began = this.text ? this.began || (seen(sync.store, this.conversation) ?? 0) : 0;
     this.saved = 'saving';
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.save(), 800);

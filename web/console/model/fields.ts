@@ -37,3 +37,7 @@ export function fits(f: Pick<CustomField, 'type' | 'choices'>, value: string): b
   }
   return new TextEncoder().encode(v).length <= 4000;
 }
+
+/** A key for programs out of a label: small Latin letters, digits and _; empty where there are none of them. */
+export const keyFrom = (label: string): string =>
+  label.toLowerCase().normalize('NFD').replace(/[\u0300-\u036f]/g, '').replace(/[^a-z0-9]+/g, '_').replace(/^[^a-z]+|_+$/g, '').slice(0, 50);

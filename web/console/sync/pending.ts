@@ -2,6 +2,7 @@ import type { Client } from '../../protocol/client';
 import { byClock, emptyThread, putMessage, setThread } from './apply';
 import type { Device, Packed } from './device';
 import { isLocal, type Files } from './files';
+import { newest, seen, standing } from './standing';
 import type { Store } from './store';
 import { asFault, Fault, type Conversation, type ConversationPage, type ID, type List, type Message } from './words';
 import { begun, isText, localMessage, looksFirst, plainFault, textWork, withdrawal, type Outgoing, type Work } from './work';
@@ -130,30 +131,13 @@ export class Pending {
 
   /** Sends a reply or a note. */
   send(o: Outgoing): Promise<void> {
-    const seen_lsn = o.note ? undefined : this.seen(o.conversation);
-    return this.submit(textWork({ ...o, seen_lsn }, this.newest(o.conversation), this.standing(o.conversation)));
-  }
-
-  /** The newest entry that stands on this screen of a conversation. */
-  seen(conversation: ID): number | undefined {
-    const thread = this.store.threads.get(conversation);
-    if (!thread?.loaded) return undefined;
-    return Math.max(this.store.lsn, ...thread.messages.map((m) => m.lsn ?? 0)) || undefined;
-  }
-
-  private newest(conversation: ID): string {
-    // Of a conversation that was not opened here the list knows what was said last.
-    return this.store.threads.get(conversation)?.messages.findLast((m) => m.clock)?.clock ?? this.store.conversations.get(conversation)?.last_clock ?? '';
-  }
-
-  private standing(conversation: ID): Work['was'] {
-    const c = this.store.pages.get(conversation) ?? this.store.conversations.get(conversation);
-    return c && { status: c.status, operator: c.operator ?? '' };
+    const seen_lsn = o.note ? undefined : seen(this.store, o.conversation);
+    return this.submit(textWork({ ...o, seen_lsn }, newest(this.store, o.conversation), standing(this.store, o.conversation)));
   }
 
   /** Changes a conversation: on this device now, on the desk as soon as it can be. */
   change(w: Pick<Work, 'id' | 'kind' | 'conversation' | 'method' | 'path' | 'body' | 'change' | 'at'>): Promise<void> {
-    return this.submit({ ...w, state: 'waiting', since: this.newest(w.conversation), was: this.standing(w.conversation) });
+    return this.submit({ ...w, state: 'waiting', since: newest(this.store, w.conversation), was: standing(this.store, w.conversation) });
   }
 
   /**
