@@ -30,7 +30,7 @@ function budget() {
     for (const [, more] of readFileSync(`${dist}/${name}`, 'utf8').matchAll(/(?:^|[;}])(?:import|export)[^"'()]*["']\.\/([^"']+)["']/g)) first.add(`${name.slice(0, name.lastIndexOf('/') + 1)}${more}`);
   }
   const gzip = (name) => gzipSync(readFileSync(`${dist}/${name}`), { level: 9 }).length;
-  const texts = readdirSync(`${dist}/assets`).filter((n) => /^(en|ru|fa)-[^.]+\.js$/.test(n)).map((n) => gzip(`assets/${n}`));
+  const texts = readdirSync(`${dist}/assets`).filter((n) => /^(en|ru|fa)first-[^.]+\.js$/.test(n)).map((n) => gzip(`assets/${n}`));
   if (first.size < 4 || texts.length !== 3) throw new Error(`the console's first load is not to be found: ${[...first]}, ${texts.length} languages`);
   const sum = [...first].reduce((n, name) => n + gzip(name), 0) + Math.max(...texts);
   console.log(`console: ${sum} of ${most} bytes (gzip) before the inbox can be used`);

@@ -1,14 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { first, texts } from './reach';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const desk = process.env.HOLDFAST_DESK ?? 'http://127.0.0.1:8080';
 
+const atOnce = first();
+
 export default defineConfig({
   root: here('./console'),
   base: './',
-  plugins: [svelte({ configFile: here('./svelte.config.js') })],
+  plugins: [texts(), svelte({ configFile: here('./svelte.config.js') })],
   build: {
     outDir: here('./dist/console'),
     emptyOutDir: true,
@@ -18,12 +21,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
+        chunkFileNames: (c) => `assets/[name]${/\?(first|rest)$/.exec(c.facadeModuleId ?? '')?.[1] ?? ''}-[hash].js`,
         // What every screen shares is one file; left alone it would be thirty small ones.
         codeSplitting: {
           groups: [
-            { name: 'base', test: /node_modules\/(svelte|lucide|esm-env|clsx)\/|web\/(design\/(?!Qr)|protocol\/|texts\/(text|format)|console\/(sync|model|actions)\/)/ },
+            { name: 'base', test: (id: string) => /node_modules\/(svelte|lucide|esm-env|clsx)\//.test(id) || (atOnce.has(id) && /web\/(design|protocol|texts|console\/(sync|model|actions))\//.test(id)) },
             { name: 'editor', test: /node_modules\/(prosemirror-|orderedmap|rope-sequence|w3c-keyname)|inbox\/editor\/(?!Writing|Tools|Voice|Emoji|emoji)/ },
-            { name: 'inbox', test: /console\/views\/(?!settings|Search|Customers|CustomerPage|Outbox|Arrivals|Start|Palette|Help|Design|Specimen|inbox\/(Compose|MessageDrawer|SendLater|ForwardDialog)\.|inbox\/editor\/(?!Writing|Tools|Voice|Emoji\.))/ },
+            { name: 'inbox', test: (id: string) => atOnce.has(id.replace(/\?.*/, '')) && /console\/views\//.test(id) },
           ],
         },
       },

@@ -12,11 +12,10 @@ export const languages: { id: Language; name: string }[] = [
   { id: 'fa', name: 'فارسی' },
 ];
 
-const load: Record<Language, () => Promise<{ default: Texts }>> = {
-  en: () => import('./en.json') as Promise<{ default: Texts }>,
-  ru: () => import('./ru.json') as Promise<{ default: Texts }>,
-  fa: () => import('./fa.json') as Promise<{ default: Texts }>,
-};
+type Load = Record<Language, () => Promise<{ default: Texts }>>;
+/** What the daily screens say, and everything else. */
+const daily: Load = { en: () => import('./en.json?first'), ru: () => import('./ru.json?first'), fa: () => import('./fa.json?first') };
+const others: Load = { en: () => import('./en.json?rest'), ru: () => import('./ru.json?rest'), fa: () => import('./fa.json?rest') };
 
 let now = $state<Language>('en');
 let texts = $state.raw<Texts>({});
@@ -32,11 +31,21 @@ export function known(tag: string | null | undefined): Language | undefined {
   return languages.find((l) => l.id === id)?.id;
 }
 
-/** Loads a language, then turns the page to it. */
+let whole: Promise<void> = Promise.resolve();
+/** Resolves when every text of the language is there: the settings have many that nothing else needs. */
+export const allTexts = (): Promise<void> => whole;
+
+/** Loads a language, then turns the page to it. The rest of its texts follows. */
 export async function setLanguage(id: Language): Promise<void> {
-  const loaded = (await load[id]()).default;
+  const loaded = (await daily[id]()).default;
   texts = loaded;
   now = id;
+  whole = others[id]().then(
+    (more) => {
+      if (now === id) texts = { ...loaded, ...more.default };
+    },
+    () => {}, // cut off at its first visit: what is missing shows by its key, and the next page tries again
+  );
   if (typeof document !== 'undefined') {
     document.documentElement.lang = id;
     document.documentElement.dir = id === 'fa' ? 'rtl' : 'ltr';
