@@ -73,6 +73,7 @@ export const screens = [
   ['import-new', '#/settings/imports/new'],
   ['audit', '#/settings/audit'],
   ['design', '#/design'],
+  ['shifts', async (p) => { await p.goto(base + '/#/settings/operators'); await p.locator('td.end a.btn').first().click(); await p.locator('main form').waitFor(); }],
   ['palette', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('Control+k'); await p.locator('dialog[open]').waitFor(); }],
   ['help', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('?'); await p.locator('dialog[open]').waitFor(); }],
   ['compose', async (p) => { await p.goto(base + '/#/inbox/open'); await p.locator('section.list').waitFor(); await p.keyboard.press('c'); await p.locator('dialog[open]').waitFor(); }],
