@@ -455,22 +455,10 @@ func (a *App) online(workspace, operator holdfast.ID) bool {
 	return slices.ContainsFunc(a.Hub.Online(workspace), func(p live.Presence) bool { return p.ID == operator })
 }
 
-// onDuty reports whether one of the teams works now, or the workspace where there
-// are none. Where no hours are set somebody is always on duty.
-func (a *App) onDuty(ctx context.Context, workspace holdfast.ID, teams []holdfast.ID) (bool, error) {
-	if len(teams) == 0 {
-		teams = []holdfast.ID{{}}
-	}
-	for _, team := range teams {
-		hours, zone, err := a.Setup.HoursOf(ctx, workspace, team)
-		if err != nil {
-			return false, err
-		}
-		if !hours.Set() || hours.Open(time.Now().In(zone)) {
-			return true, nil
-		}
-	}
-	return false, nil
+// onDuty reports whether an operator works now.
+func (a *App) onDuty(ctx context.Context, workspace, operator holdfast.ID) (bool, error) {
+	duties, err := a.Setup.Duties(ctx, workspace, time.Now())
+	return duties[operator].On, err
 }
 
 func (a *App) subscriptions(ctx context.Context, workspace holdfast.ID) ([]hooks.Subscription, error) {

@@ -23,8 +23,8 @@ type Mail struct {
 	DigestLink func(workspace, operator holdfast.ID) string
 	// Online reports whether an operator has a console open.
 	Online func(workspace, operator holdfast.ID) bool
-	// OnDuty reports whether somebody of these teams works now.
-	OnDuty func(ctx context.Context, workspace holdfast.ID, teams []holdfast.ID) (bool, error)
+	// OnDuty reports whether an operator works now.
+	OnDuty func(ctx context.Context, workspace, operator holdfast.ID) (bool, error)
 }
 
 const (
@@ -55,7 +55,7 @@ func (n *Notices) keepUnseen(ctx context.Context, e *holdfast.Entry, c *concern,
 	if n.mail.Post == nil || n.mail.Online(e.Workspace, m.ID) {
 		return nil
 	}
-	if on, err := n.mail.OnDuty(ctx, e.Workspace, m.Teams); err != nil || !on {
+	if on, err := n.mail.OnDuty(ctx, e.Workspace, m.ID); err != nil || !on {
 		return err
 	}
 	return n.db.Write(ctx, func(tx *store.Tx) error {
