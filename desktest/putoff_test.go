@@ -18,7 +18,7 @@ func TestAMessageThatWaitsCanBePutOffAndLetGo(t *testing.T) {
 		ana := d.Contact("ana@example.com")
 		ana.Writes("1", "Hello")
 		c := ana.Conversation()
-		tomorrow := d.Inbox.Now().Add(24 * time.Hour)
+		soon := d.Inbox.Now().Add(2 * time.Hour)
 		send := func(text string, r desk.Reply) *inbox.Message {
 			r.ID, r.Text = holdfast.NewID(), text
 			m, err := d.App.Desk.Reply(ctx, d.By("Joe"), c.ID, r)
@@ -30,24 +30,24 @@ func TestAMessageThatWaitsCanBePutOffAndLetGo(t *testing.T) {
 		put := func(who string, m *inbox.Message, until time.Time) (*inbox.Message, error) {
 			return d.App.Desk.PutOff(ctx, d.By(who), m.ID, until)
 		}
-		m := send("Tomorrow", desk.Reply{NotBefore: tomorrow})
+		m := send("Tomorrow", desk.Reply{NotBefore: soon})
 		_, err := put("Ann", m, time.Time{})
 		wants(t, err, holdfast.Forbidden, "outbox.not_yours")
-		week := tomorrow.Add(6 * 24 * time.Hour)
-		got, err := put("Joe", m, week)
-		if err != nil || !got.Delivery.DueAt.Equal(week) || got.Delivery.State != holdfast.Queued {
+		later := soon.Add(2 * time.Hour)
+		got, err := put("Joe", m, later)
+		if err != nil || !got.Delivery.DueAt.Equal(later) || got.Delivery.State != holdfast.Queued {
 			t.Fatalf("%+v %v", got, err)
 		}
-		d.Wait(25 * time.Hour)
+		d.Wait(3 * time.Hour)
 		ana.HasReceived()
 		if _, err := put("Joe", m, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		d.Wait(time.Minute)
 		ana.HasReceived("Tomorrow")
-		_, err = put("Joe", m, week)
+		_, err = put("Joe", m, later)
 		wants(t, err, holdfast.Conflict, "outbox.too_late")
-		d.Wait(8 * 24 * time.Hour)
+		d.Wait(3 * time.Hour)
 		ana.HasReceived("Tomorrow")
 
 		// The wait that is for undoing can be cut short, and what was taken back stays back.
