@@ -271,7 +271,7 @@ async function walk(page, language) {
     const c = await read();
     if (c.operator !== self || !c.team) throw new Error(`it belongs to ${c.operator || 'nobody'}, team ${c.team || 'none'}`);
     await there.getByText(t['fault.operator.no_workspace']).waitFor();
-    if (await there.locator('article').count()) throw new Error('they still see the conversation');
+    await until('they see the conversation no more', async () => (await there.locator('article').count()) === 0, 5000);
     await there.context().close();
     delete pages.colleague;
   });

@@ -250,7 +250,7 @@ try {
     await joe.locator('article.in').last().hover();
     await joe.locator('article.in').last().locator('.menu button').click();
     await joe.getByRole('option', { name: t['action.quote'] }).click();
-    await typed(joe, '> Who brings the cake?\n\n');
+    await until('the question is quoted', async () => (await joe.locator('.composer .writing blockquote').innerText()).trim() === 'Who brings the cake?');
 
     step = 'a draft is shown in the list, to its author alone, and goes along when the conversation is handed over';
     await compose(joe, 'I bring');

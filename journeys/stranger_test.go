@@ -340,6 +340,8 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return map[string]string{}, true
 		case "channels":
 			return []string{}, true
+		case "days":
+			return []holdfast.Day{}, true
 		case "week":
 			return make([][]holdfast.Span, 7), true
 		case "question":
@@ -492,7 +494,7 @@ func (v *victim) ids() map[string]string {
 // observersMay are the writes that concern nobody but the observer who makes them.
 var observersMay = []string{
 	"PATCH /me", "POST /me/password", "POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/disable", "DELETE /me/sessions/{id}",
-	"PUT /me/notices", "POST /me/notices/test", "POST /me/push-devices", "DELETE /me/push-devices/{id}", "POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
+	"PUT /me/away", "PUT /me/notices", "POST /me/notices/test", "POST /me/push-devices", "DELETE /me/push-devices/{id}", "POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
 	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read",
 }
 
