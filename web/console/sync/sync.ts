@@ -89,6 +89,8 @@ export class Sync {
       },
       onFrame: (frame) => this.take(frame),
       onState: (state) => {
+        // The desk ends the stream of whoever may look no more before it says why.
+        if (this.live === 'live' && state !== 'live') void this.refreshMe().catch((error) => this.shutOut(asFault(error)));
         this.live = state;
         if (state !== 'live') {
           this.caughtUp = false;
@@ -216,7 +218,7 @@ export class Sync {
 
   /** Somebody took this operator out of the workspace: another of theirs is shown, or else why there is nothing. */
   private async shutOut(fault: Fault): Promise<void> {
-    if (fault.status !== 403 && fault.status !== 404) return;
+    if (this.presence !== 'in' || (fault.status !== 403 && fault.status !== 404)) return;
     try {
       await this.enter('');
     } catch (error) {
