@@ -72,7 +72,7 @@ async function tab(name) {
   });
   let count = 0;
   let around = 0;
-  for (let i = 0; i < 160; i++) {
+  for (let i = 0; i < 400; i++) { // a field of time takes several
     await page.keyboard.press('Tab');
     const at = await page.evaluate(async () => {
       await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
