@@ -59,6 +59,7 @@ process.exit(troubles.size || reached === 0 ? 1 : 0);
 async function tab(name) {
   await page.evaluate(() => {
     window.seen = new Set();
+    window.last = undefined;
     // What can be pressed or filled in here; of a group of radio buttons one, and in a dialog what is in it.
     const room = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
     const groups = new Set();
@@ -78,6 +79,8 @@ async function tab(name) {
       await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
       const e = document.activeElement;
       if (!e || e === document.body) return { outside: true };
+      if (e === window.last) return { same: true }; // the next part of a field of time
+      window.last = e;
       if (window.seen.has(e)) return { end: true };
       window.seen.add(e);
       // A ring on it, or on what holds it; an embedded page shows its own.
@@ -91,7 +94,7 @@ async function tab(name) {
     });
     // One comes around once: from where the screen begins, past the browser's own controls, to there again.
     if (at.end || (at.outside && ++around > 2)) break;
-    if (at.outside) continue;
+    if (at.outside || at.same) continue;
     count++;
     if (!at.shown) troubles.add(`${name}: "${at.what}" has the keyboard and does not show it`);
     if (at.off) troubles.add(`${name}: "${at.what}" has the keyboard and is not on the screen but at ${at.off}`);
