@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -170,25 +169,8 @@ func (s *Setup) SetShifts(ctx context.Context, by access.Identity, operator hold
 	if _, err := s.guard.Operator(ctx, by.Workspace, operator); err != nil {
 		return err
 	}
-	body, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		var had []byte
-		err := tx.QueryRow("SELECT body FROM shift WHERE workspace = $1 AND operator = $2", by.Workspace, operator).Scan(&had)
-		if err != nil && !errors.Is(err, store.ErrNoRows) {
-			return err
-		}
-		if bytes.Equal(had, body) || had == nil && !h.Set() {
-			return nil
-		}
-		if h.Set() {
-			err = tx.Exec("INSERT INTO shift (workspace, operator, body) VALUES ($1, $2, $3) ON CONFLICT (workspace, operator) DO UPDATE SET body = excluded.body", by.Workspace, operator, body)
-		} else {
-			err = tx.Exec("DELETE FROM shift WHERE workspace = $1 AND operator = $2", by.Workspace, operator)
-		}
-		if err != nil {
+		if changed, err := keepHours(tx, "shift", "operator", by.Workspace, operator, h); err != nil || !changed {
 			return err
 		}
 		return s.note(tx, by, "operator", operator, "operator.shifts_changed", "changed", map[string]any{"days": len(h.Days)})

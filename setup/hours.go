@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,27 +87,31 @@ func (s *Setup) SetHours(ctx context.Context, by access.Identity, team holdfast.
 		}
 		owner = team
 	}
-	body, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		var had []byte
-		err := tx.QueryRow("SELECT body FROM hours WHERE workspace = $1 AND owner = $2", by.Workspace, owner).Scan(&had)
-		if err != nil && !errors.Is(err, store.ErrNoRows) {
-			return err
-		}
-		if string(had) == string(body) || had == nil && !h.Set() {
-			return nil
-		}
-		if h.Set() {
-			err = tx.Exec("INSERT INTO hours (workspace, owner, body) VALUES ($1, $2, $3) ON CONFLICT (workspace, owner) DO UPDATE SET body = excluded.body", by.Workspace, owner, body)
-		} else {
-			err = tx.Exec("DELETE FROM hours WHERE workspace = $1 AND owner = $2", by.Workspace, owner)
-		}
-		if err != nil {
+		if changed, err := keepHours(tx, "hours", "owner", by.Workspace, owner, h); err != nil || !changed {
 			return err
 		}
 		return s.note(tx, by, "workspace", by.Workspace, "hours.changed", "changed", map[string]any{"team": team, "days": len(h.Days)})
 	})
+}
+
+// keepHours puts hours in a table, or takes them out of it where they are empty, and
+// reports whether that changed something. of is the column that says whose they are.
+func keepHours(tx *store.Tx, table, of string, workspace, whose holdfast.ID, h holdfast.Hours) (bool, error) {
+	body, err := json.Marshal(h)
+	if err != nil {
+		return false, err
+	}
+	var had []byte
+	err = tx.QueryRow("SELECT body FROM "+table+" WHERE workspace = $1 AND "+of+" = $2", workspace, whose).Scan(&had)
+	if err != nil && !errors.Is(err, store.ErrNoRows) {
+		return false, err
+	}
+	if bytes.Equal(had, body) || had == nil && !h.Set() {
+		return false, nil
+	}
+	if h.Set() {
+		return true, tx.Exec("INSERT INTO "+table+" (workspace, "+of+", body) VALUES ($1, $2, $3) ON CONFLICT (workspace, "+of+") DO UPDATE SET body = excluded.body", workspace, whose, body)
+	}
+	return true, tx.Exec("DELETE FROM "+table+" WHERE workspace = $1 AND "+of+" = $2", workspace, whose)
 }
