@@ -201,7 +201,12 @@ async function walk(page, language) {
     await until('the desk has it', async () => (await read()).draft?.text === `Draft ${mark}`);
     await page.reload();
     await until('it is back', async () => (await written(page.locator('.composer .writing'))) === `Draft ${mark}`);
-    await clear(page.locator('.composer .writing'));
+    // The field may change its form under the first keys, right after the page has come.
+    const field = page.locator('.composer .writing');
+    await until('the field is empty', async () => {
+      if (await written(field)) await clear(field);
+      return (await written(field)) === '';
+    });
     await until('it is gone', async () => !(await read()).draft?.text);
   });
 

@@ -33,6 +33,7 @@ const having = async (id, text) => (await messages(id)).filter((m) => m.text ===
 const axe = readFileSync(createRequire(new URL('../web/test/browser.mjs', import.meta.url)).resolve('axe-core/axe.min.js'), 'utf8');
 /** What WCAG 2.2 AA says against a page as it stands, light and dark. */
 const readable = async (page, where) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' }); // a colour on its way to another is neither
   for (const theme of ['light', 'dark']) {
     await page.evaluate((theme) => { document.documentElement.dataset.theme = theme; }, theme);
     await page.evaluate(axe);
