@@ -21,7 +21,6 @@ let now = $state<Language>('en');
 let texts = $state.raw<Texts>({});
 
 export const language = (): Language => now;
-export const rightToLeft = (): boolean => now === 'fa';
 
 /** A locale for Intl: numbers and dates as the reader writes them, the calendar included. */
 export const locale = (): string => ({ en: 'en-GB', ru: 'ru-RU', fa: 'fa-IR-u-ca-persian-nu-arabext' })[now];
