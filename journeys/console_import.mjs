@@ -122,8 +122,10 @@ async function walk(language) {
     await see('imports.real.done');
     await count('imports.conversations', 2);
     if ((await conversations()) !== before + 2) throw new Error('there are not two more conversations');
+    const first = page.url();
     await press('imports.again');
-    await until('the second time ends', async () => (await api(page, 'GET', '/imports')).items[0].state === 'done');
+    await page.waitForURL((at) => at.href !== first);
+    await until('the second time ends', async () => (await api(page, 'GET', '/imports/' + page.url().split('/').pop())).state === 'done');
     if ((await conversations()) !== before + 2) throw new Error('the second time made more');
     await page.goto(base + '/#/settings/imports');
     await main.getByRole('table', { name: t['settings.imports'] }).getByText('/' + language).first().waitFor();
