@@ -123,6 +123,9 @@ var newBody = map[EntryKind]func() Body{
 	"conversation.rated":       func() Body { return &ConversationRated{} },
 	"letter.queued":            func() Body { return &LetterQueued{} },
 	"address.muted":            func() Body { return &AddressMuted{} },
+	"link.changed":             func() Body { return &LinkChanged{} },
+	"reach.changed":            func() Body { return &ReachChanged{} },
+	"channel.changed":          func() Body { return &ChannelChanged{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.
