@@ -55,9 +55,9 @@ func (w *raw) rows(ctx context.Context, writers, bytes int, d time.Duration) (fl
 }
 
 // messages writes the rows that a message is, in the desk's own tables with their
-// indexes: its entry, itself and its conversation's. Nothing is asked, and nothing
-// is indexed for the search.
-func (w *raw) messages(ctx context.Context, writers, turns int, m heft, d time.Duration) (float64, error) {
+// indexes: its entry, itself, its conversation's and, with words, those that it is
+// found by. Nothing is asked, and nothing is worked out.
+func (w *raw) messages(ctx context.Context, writers, turns int, m heft, words bool, d time.Duration) (float64, error) {
 	body, text := []byte(w.text[:m.body]), w.text[:m.text]
 	origin, workspace, channel, customer := holdfast.NewID(), holdfast.NewID(), holdfast.NewID(), holdfast.NewID()
 	talks := make([]holdfast.ID, writers) // as many go on at once as there are clients
@@ -78,8 +78,11 @@ func (w *raw) messages(ctx context.Context, writers, turns int, m heft, d time.D
 			VALUES ($1, $2, $3, $4, $5, $6, 'in', $7, $8, $9)`, n, holdfast.NewID(), workspace, *talk, clock, tx.Now, customer, channel, text); err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO conversation (id, workspace, customer, channel, last_clock, preview) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO UPDATE SET last_clock = excluded.last_clock, preview = excluded.preview`, *talk, workspace, customer, channel, clock, text[:min(len(text), 140)])
+		if err := tx.Exec(`INSERT INTO conversation (id, workspace, customer, channel, last_clock, preview) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (id) DO UPDATE SET last_clock = excluded.last_clock, preview = excluded.preview`, *talk, workspace, customer, channel, clock, text[:min(len(text), 140)]); err != nil || !words {
+			return err
+		}
+		return search.Put(tx, holdfast.LSN(n), m.words[int(n)%len(m.words)])
 	})
 }
 
@@ -137,8 +140,9 @@ func diskBytes() int64 {
 
 // heft is how many bytes a message is, on the average.
 type heft struct {
-	all        int // that its path writes
-	body, text int // of its entry, and of its own text
+	all        int        // that its path writes
+	body, text int        // of its entry, and of its own text
+	words      [][]string // that messages are found by, marked as in the index
 }
 
 // weighMessage is how many bytes the path of one message writes, from those that
@@ -167,14 +171,18 @@ func weighMessage(ctx context.Context, d *desk) (w heft, err error) {
 		return w, err
 	}
 	found := 0
+	var words [][]string
 	for _, text := range sample {
+		var marked []string
 		for _, w := range search.Words(text) {
 			found += len(w) + 5 // the workspace's mark and a space
+			marked = append(marked, "0000"+w)
 		}
+		words = append(words, marked)
 	}
 	long := 0
 	for _, text := range sample {
 		long += len(text)
 	}
-	return heft{all: (bodies+texts)/messages + heads/conversations + found/len(sample), body: bodies/messages - 96, text: long / len(sample)}, nil
+	return heft{all: (bodies+texts)/messages + heads/conversations + found/len(sample), body: bodies/messages - 96, text: long / len(sample), words: words}, nil
 }

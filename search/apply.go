@@ -75,10 +75,16 @@ func (x *Index) addWords(tx *store.Tx, e *holdfast.Entry, texts ...string) error
 	if err := x.know(tx, marked); err != nil {
 		return err
 	}
+	return Put(tx, e.LSN, marked)
+}
+
+// Put keeps the words that the message of an entry is found by, with their
+// workspace's mark before each.
+func Put(tx *store.Tx, lsn holdfast.LSN, marked []string) error {
 	if tx.Dialect() == "postgres" {
-		return tx.Exec("INSERT INTO {message_words} (lsn, words) VALUES ($1, array_to_tsvector($2)) ON CONFLICT DO NOTHING", e.LSN, marked)
+		return tx.Exec("INSERT INTO {message_words} (lsn, words) VALUES ($1, array_to_tsvector($2)) ON CONFLICT DO NOTHING", lsn, marked)
 	}
-	return tx.Exec("INSERT OR REPLACE INTO {message_words} (rowid, words) VALUES ($1, $2)", e.LSN, strings.Join(marked, " "))
+	return tx.Exec("INSERT OR REPLACE INTO {message_words} (rowid, words) VALUES ($1, $2)", lsn, strings.Join(marked, " "))
 }
 
 // know lists words that may be new. Which ones are there already is remembered

@@ -41,5 +41,6 @@ export default defineConfig({
     root: here('.'),
     include: ['console/**/*.test.ts', 'protocol/**/*.test.ts', 'texts/**/*.test.ts', 'design/**/*.test.ts'],
     environment: 'node',
+    testTimeout: 60_000, // a busy machine is no fault
   },
 });

@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { base, launch } from './browser.mjs';
-import { screens, turn, visit } from './places.mjs';
+import { screens, settled, turn, visit } from './places.mjs';
 
 const only = (process.env.ONLY ?? '').split(',').filter(Boolean);
 const out = process.env.OUT;
@@ -31,13 +31,21 @@ await context.addInitScript(axe);
 const page = await context.newPage();
 await page.goto(process.env.HOLDFAST_LINK.replace(/^https?:\/\/[^/]+/, base));
 await page.locator('nav.rail').waitFor({ timeout: 15000 });
-for (const language of (process.env.LANGUAGES ?? 'en,ru,fa').split(',')) {
-  await turn(page, language, 'light');
-  for (const [name, where] of screens) {
-    if (only.length && !only.includes(name)) continue;
+const languages = (process.env.LANGUAGES ?? 'en,ru,fa').split(',');
+await turn(page, languages[0], 'light');
+for (const [name, where] of screens) {
+  if (only.length && !only.includes(name)) continue;
+  let there = false;
+  for (const language of languages) {
     try {
       const from = Date.now();
-      await visit(page, where);
+      // A screen is gone to once; then its words change before the reader's eyes.
+      if ((await page.evaluate(() => document.documentElement.lang)) !== language) {
+        await turn(page, language, 'light');
+        if (there) there = await page.waitForFunction((l) => document.documentElement.lang === l, language, { timeout: 4000 }).then(() => settled(page)).then(() => true, () => false);
+      }
+      if (!there) await visit(page, where);
+      there = true;
       spent.visits += Date.now() - from;
       if (language === 'ru') {
         await paint('dark');
@@ -53,16 +61,18 @@ for (const language of (process.env.LANGUAGES ?? 'en,ru,fa').split(',')) {
         await ask(`${name} ${language} narrow`, room);
       }
     } catch (e) {
+      there = false;
       add('the screen does not come', `${name} ${language}`, String(e.message).split('\n')[0]);
     }
     await page.setViewportSize(wide);
   }
+  languages.reverse(); // the next one begins as this one ended
 }
 // Before anybody is signed in.
 const stranger = await browser.newContext({ viewport: wide, reducedMotion: 'reduce' });
 await stranger.addInitScript(axe);
 const door = await stranger.newPage();
-for (const language of (process.env.LANGUAGES ?? 'en,ru,fa').split(',')) {
+for (const language of languages) {
   if (only.length && !only.includes('sign-in')) break;
   await door.goto(base + '/');
   await door.evaluate((l) => localStorage.setItem('holdfast.language', l), language);

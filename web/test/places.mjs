@@ -58,6 +58,7 @@ export const screens = [
   ['canned', '#/settings/canned'],
   ['canned-new', async (p) => { await p.goto(base + '/#/settings/canned/new'); await p.locator('main textarea').fill('{{customer.first_name|…}} {{nothing.known}}'); await p.locator('details').evaluate((d) => { d.open = true; }); }],
   ['macros', '#/settings/macros'],
+  ['saved-views', '#/settings/views'],
   ['macro-new', async (p) => { await p.goto(base + '/#/settings/macros/new'); for (const n of [2, 3, 4]) { await p.locator('main form ol ~ div button').first().click(); await p.locator('[popover] [role=option]').nth(n).click(); } }],
   ['tags', '#/settings/tags'],
   ['tag-renamed', async (p) => { await p.goto(base + '/#/settings/tags'); await p.locator('tbody td.end .btn').first().click(); await p.locator('dialog[open] input').waitFor(); }],
@@ -88,6 +89,11 @@ export async function visit(page, where) {
   last.set(page, where);
   if (typeof where === 'string') await page.goto(base + '/' + where);
   else await where(page);
+  await settled(page);
+}
+
+/** Waits until the screen has what it shows. */
+export async function settled(page) {
   await page.locator('main').first().waitFor();
   await page.waitForFunction(() => document.querySelector('main > *') && !document.querySelector('main .skeleton, main [aria-busy=true], main[aria-busy=true]'), null, { timeout: 8000 }).catch(() => {});
   await page.evaluate(() => document.fonts.ready);

@@ -30,21 +30,24 @@ export function known(tag: string | null | undefined): Language | undefined {
   return languages.find((l) => l.id === id)?.id;
 }
 
-let whole: Promise<void> = Promise.resolve();
-/** Resolves when every text of the language is there: the settings have many that nothing else needs. */
-export const allTexts = (): Promise<void> => whole;
+let whole: Promise<void> | undefined;
 
-/** Loads a language, then turns the page to it. The rest of its texts follows. */
-export async function setLanguage(id: Language): Promise<void> {
-  const loaded = (await daily[id]()).default;
-  texts = loaded;
-  now = id;
-  whole = others[id]().then(
+/** Resolves when every text of the language is there: the settings have many that nothing else needs. */
+export function allTexts(): Promise<void> {
+  const id = now;
+  return (whole ??= others[id]().then(
     (more) => {
-      if (now === id) texts = { ...loaded, ...more.default };
+      if (now === id) texts = { ...texts, ...more.default };
     },
     () => {}, // cut off at its first visit: what is missing shows by its key, and the next page tries again
-  );
+  ));
+}
+
+/** Loads a language, then turns the page to it. The rest of its texts follows when one of them is wanted. */
+export async function setLanguage(id: Language): Promise<void> {
+  texts = (await daily[id]()).default;
+  now = id;
+  whole = undefined;
   if (typeof document !== 'undefined') {
     document.documentElement.lang = id;
     document.documentElement.dir = id === 'fa' ? 'rtl' : 'ltr';
@@ -52,15 +55,20 @@ export async function setLanguage(id: Language): Promise<void> {
   }
 }
 
+function text(key: string): Text | undefined {
+  if (!(key in texts)) void allTexts();
+  return texts[key];
+}
+
 type Parameters = Record<string, string | number | undefined>;
 
 /** The text of a key. A number named n chooses the plural form; numbers are written in the reader's digits. */
 export function t(key: string, parameters: Parameters = {}): string {
-  return fill(texts[key], key, parameters, now, locale());
+  return fill(text(key), key, parameters, now, locale());
 }
 
 /** Whether a text exists, for words that come from the desk and may be newer than this page. */
-export const has = (key: string): boolean => key in texts;
+export const has = (key: string): boolean => text(key) !== undefined;
 
 /** The text of a key that may be missing, or else what the desk said. */
 export const orElse = (key: string, other: string, parameters: Parameters = {}): string => (has(key) ? t(key, parameters) : other);

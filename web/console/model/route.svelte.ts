@@ -1,3 +1,5 @@
+import { painted } from './painted';
+
 /** Where the page is: the part of the address after #. Nothing else decides what is shown. */
 export interface Route {
   name: string;
@@ -22,7 +24,16 @@ function decoded(part: string): string {
 
 let now = $state.raw<Route>(parse(typeof location === 'undefined' ? '' : location.hash));
 
-if (typeof addEventListener !== 'undefined') addEventListener('hashchange', () => (now = parse(location.hash)));
+/** Where go led, until the browser has noted it. */
+let wanted = '';
+
+// A link is followed, or somebody steps back: over an address that go made there is no change of the hash, only a step.
+if (typeof addEventListener !== 'undefined')
+  for (const told of ['hashchange', 'popstate'])
+    addEventListener(told, () => {
+      wanted = '';
+      now = parse(location.hash);
+    });
 
 export const route = (): Route => now;
 
@@ -34,12 +45,21 @@ export function link(...parts: (string | Record<string, string>)[]): string {
   return '#/' + path + (query ? '?' + query : '');
 }
 
+/** Goes there at once. The browser takes milliseconds to note a step: it does after the screen was drawn. */
 export function go(...parts: (string | Record<string, string>)[]): void {
-  location.hash = link(...parts);
+  if (!wanted) void painted().then(note);
+  wanted = link(...parts);
+  now = parse(wanted);
+}
+
+function note(): void {
+  if (wanted && wanted !== location.hash) history.pushState(null, '', wanted);
+  wanted = '';
 }
 
 /** Changes the address without a step back to the old one. */
 export function replace(...parts: (string | Record<string, string>)[]): void {
+  note();
   history.replaceState(null, '', link(...parts));
   now = parse(location.hash);
 }

@@ -4,6 +4,7 @@ export const sections: { id: string; needs: string; group?: string }[] = [
   { id: 'notices', needs: '' },
   { id: 'canned', needs: 'conversations.write', group: 'answers' },
   { id: 'macros', needs: 'conversations.write' },
+  { id: 'views', needs: 'conversations.write' },
   { id: 'tags', needs: 'presets.manage' },
   { id: 'fields', needs: 'workspace.manage' },
   { id: 'workspace', needs: 'setup.read', group: 'desk' },

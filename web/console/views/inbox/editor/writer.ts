@@ -32,6 +32,8 @@ export interface Hooks {
   picture: (cid: string) => string | undefined;
   ask: (what: 'toolbar' | 'link') => boolean;
   page: () => Direction;
+  /** Of the field itself, for who cannot see it; the view asks again at each change of its own. */
+  attributes: () => Record<string, string>;
 }
 
 /** The text field: a document on the screen, Markdown outside. */
@@ -48,6 +50,7 @@ export class Writer {
     this.plugins = [markdownRules(), ...keys(hooks.ask), history(), gapCursor(), tableEditing(), directions(hooks.page)];
     this.view = new EditorView({ mount }, {
       state: this.stateOf(text),
+      attributes: () => hooks.attributes(),
       dispatchTransaction: (tr) => this.apply(tr),
       nodeViews: { image: (node) => new PictureView(node, hooks.picture(node.attrs.cid as string)) },
       handleDOMEvents: {
