@@ -97,6 +97,7 @@ type App struct {
 	server   *http.Server
 	listener net.Listener
 	gateway  *email.Gateway
+	stamp    net.PacketConn // where other nodes measure their links to this one
 	names    names
 	uploads  *uploads
 }
@@ -237,6 +238,13 @@ func (a *App) Open(ctx context.Context) (err error) {
 		}
 		undo = append(undo, func() { a.gateway.Close() })
 	}
+	if a.Config.STAMPListen != "" {
+		if a.stamp, err = net.ListenPacket("udp", a.Config.STAMPListen); err != nil {
+			return holdfast.Errorf(holdfast.Conflict, "stamp.listen_failed", "cannot listen for measurements on %s: %w", a.Config.STAMPListen, err).
+				WithNext("Ports below 1024 need a right; set HOLDFAST_STAMP_LISTEN to another address, and the other nodes' target to its port.")
+		}
+		undo = append(undo, func() { a.stamp.Close() })
+	}
 	a.server = &http.Server{Handler: patient(a.API), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)}
 	return nil
@@ -273,6 +281,13 @@ func (a *App) Run(ctx context.Context) error {
 			}
 			if err := a.gateway.Run(ctx); err != nil && ctx.Err() == nil {
 				cancel(fmt.Errorf("smtp: %w", err))
+			}
+		})
+	}
+	if a.stamp != nil {
+		wg.Go(func() {
+			if err := links.Reflect(ctx, a.stamp); err != nil {
+				a.Log.Warn("other nodes cannot measure their links to this one any more", "err", err)
 			}
 		})
 	}
@@ -363,6 +378,9 @@ func (a *App) RunRooms(ctx context.Context) error {
 func (a *App) Close() error {
 	if a.gateway != nil {
 		a.gateway.Close()
+	}
+	if a.stamp != nil {
+		a.stamp.Close()
 	}
 	if a.listener != nil {
 		a.listener.Close()

@@ -414,11 +414,6 @@ func (c *Continuity) SetTargets(ctx context.Context, workspace holdfast.ID, by h
 // SetNeeds says what reach a channel account of a workspace needs; "" leaves it to its
 // kind. Errors: NotFound, Invalid.
 func (c *Continuity) SetNeeds(ctx context.Context, workspace holdfast.ID, by holdfast.Actor, channel holdfast.ID, reach holdfast.Reach) error {
-	switch reach {
-	case "", holdfast.International, holdfast.Domestic, holdfast.Local:
-	default:
-		return invalid("continuity.reach_unknown", "reach", "a channel needs international, domestic or local reach")
-	}
 	return c.change(ctx, workspace, by, "channel.needs", channel, map[string]holdfast.Reach{"reach": reach}, func(tx *store.Tx) error {
 		var one int
 		err := tx.QueryRow("SELECT 1 FROM channel_account WHERE id = $1 AND workspace = $2 AND NOT removed", channel, workspace).Scan(&one)
@@ -427,6 +422,11 @@ func (c *Continuity) SetNeeds(ctx context.Context, workspace holdfast.ID, by hol
 		}
 		if err != nil {
 			return err
+		}
+		switch reach {
+		case "", holdfast.International, holdfast.Domestic, holdfast.Local:
+		default:
+			return invalid("continuity.reach_unknown", "reach", "a channel needs international, domestic or local reach")
 		}
 		if reach == "" {
 			return tx.Exec("DELETE FROM channel_need WHERE channel = $1", channel)
