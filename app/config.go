@@ -25,6 +25,7 @@ type Config struct {
 	DatabaseURL string   `name:"database-url" secret:"" placeholder:"URL" help:"PostgreSQL connection; empty: an embedded database in the data folder."`
 	PublicURL   string   `name:"public-url" placeholder:"URL" help:"Where the world reaches this desk; empty: the listen address."`
 	SMTPListen  string   `name:"smtp-listen" placeholder:"ADDRESS" help:"Address for inbound mail (\"lmtp:ADDRESS\" for LMTP); empty: none."`
+	STAMPListen string   `name:"stamp-listen" placeholder:"ADDRESS" help:"Address on which other nodes may measure their links to this one (STAMP, UDP, usually \":862\"); empty: none."`
 	TrustProxy  []string `name:"trust-proxy" placeholder:"CIDR" help:"Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
 	Key         string   `secret:"" placeholder:"HEX" help:"Key that seals secrets, 64 hex digits; empty: the file \"key\" in the data folder."`
 
