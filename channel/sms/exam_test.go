@@ -1,4 +1,4 @@
-package sms_test
+package sms
 
 import (
 	"bufio"
@@ -12,7 +12,6 @@ import (
 	"holdfast"
 	"holdfast/channel"
 	"holdfast/channel/channeltest"
-	"holdfast/channel/sms"
 	"holdfast/channel/sms/smpp"
 	"holdfast/channel/sms/smsc"
 )
@@ -90,7 +89,7 @@ func TestExam(t *testing.T) {
 		return channel.Outbound{To: holdfast.Address{Scheme: "tel", Value: value}, Text: text}
 	}
 	channeltest.Exam{
-		Kind: sms.Kind(),
+		Kind: Kind(),
 		Setup: func(t *testing.T, s *channeltest.Seat) string {
 			c := start(t, smsc.Options{})
 			s.Fake = c
@@ -175,7 +174,7 @@ func feed(t *testing.T, s *channeltest.Seat, raw []byte) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	kind := sms.Kind()
+	kind := Kind()
 	a, err := kind.New(s.Bench.Account(t, kind, settings(ln.Addr().String(), "")), s.Env)
 	if err != nil {
 		t.Fatal(err)

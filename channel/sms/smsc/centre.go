@@ -346,7 +346,7 @@ func (c *Centre) submit(k *conn, p smpp.PDU) bool {
 		return false
 	case act.Garbage:
 		k.mu.Lock()
-		k.Write([]byte{0, 0, 0, 3, 1, 2, 3})
+		k.Write(append([]byte{0, 0, 0, 3}, make([]byte, 28)...))
 		k.mu.Unlock()
 	case act.Silent:
 	case act.Delay > 0:
