@@ -28,7 +28,7 @@ func (a *API) estimateText(ctx context.Context, id access.Identity, in *estimate
 	}
 	e := a.Channels.Estimate(v.ID, in.Body.Text)
 	if e == nil {
-		return nil, holdfast.Errorf(holdfast.Conflict, "channel.no_estimate", "this channel does not bill by the length of a text, or does not run")
+		return nil, holdfast.Errorf(holdfast.Conflict, "channel.no_estimate", "this channel does not bill by the length of a text")
 	}
 	return ok(estimateView{*e, e.Price()}, nil)
 }

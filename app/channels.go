@@ -265,11 +265,17 @@ func (c *Channels) Health(id holdfast.ID) channel.Health {
 }
 
 // Estimate is what a text comes to on an account that bills by its length; nil for
-// others, and for one that does not run.
+// others. An account that is being started is asked all the same: no connection is
+// needed for it.
 func (c *Channels) Estimate(id holdfast.ID, text string) *channel.Estimate {
 	r := c.get(id)
 	if r == nil {
-		return nil
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		var err error
+		if r, err = c.build(ctx, id); err != nil {
+			return nil
+		}
 	}
 	e, ok := r.adapter.(channel.Estimator)
 	if !ok {
