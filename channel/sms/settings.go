@@ -1,0 +1,82 @@
+package sms
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers/v2"
+
+	"holdfast"
+	"holdfast/channel"
+)
+
+// Settings of one SMS account; the console draws the form from the tags.
+type Settings struct {
+	Via    string `json:"via" form:"section=number,options=smpp"`
+	From   string `json:"from" form:"section=number"`
+	Region string `json:"region" form:"section=number"`
+
+	Price    string `json:"price" form:"section=price"`
+	Currency string `json:"currency" form:"section=price"`
+	MaxParts int    `json:"max_parts" form:"section=price"`
+
+	SMPPHost     string         `json:"smpp_host" form:"section=smpp,required,show=via=smpp"`
+	SMPPPort     int            `json:"smpp_port" form:"section=smpp,required,show=via=smpp"`
+	SMPPSecurity string         `json:"smpp_security" form:"section=smpp,options=tls;none,show=via=smpp"`
+	SMPPSystem   string         `json:"smpp_system_id" form:"section=smpp,required,show=via=smpp"`
+	SMPPPassword channel.Secret `json:"smpp_password" form:"section=smpp,show=via=smpp"`
+	SMPPType     string         `json:"smpp_system_type" form:"section=smpp,show=via=smpp"`
+	SMPPRate     int            `json:"smpp_rate" form:"section=smpp,show=via=smpp"`
+	SMPPWindow   int            `json:"smpp_window" form:"section=smpp,show=via=smpp"`
+	SMPPLong     string         `json:"smpp_long" form:"section=smpp,options=udh;sar;payload,show=via=smpp"`
+	SMPPLetters  string         `json:"smpp_letters" form:"section=smpp,options=gsm;latin1;unicode,show=via=smpp"`
+	SMPPHours    int            `json:"smpp_validity_hours" form:"section=smpp,show=via=smpp"`
+	SMPPReceipts bool           `json:"smpp_receipts" form:"section=smpp,show=via=smpp"`
+}
+
+func defaults() *Settings {
+	return &Settings{
+		Via: "smpp", MaxParts: 10,
+		SMPPPort: 2775, SMPPSecurity: "tls", SMPPRate: 10, SMPPWindow: 10, SMPPLong: "udh", SMPPLetters: "gsm", SMPPHours: 48, SMPPReceipts: true,
+	}
+}
+
+var (
+	senderName   = regexp.MustCompile(`^[A-Za-z0-9 ._&'+-]{1,11}$`)
+	senderNumber = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
+	price        = regexp.MustCompile(`^[0-9]{1,6}([.,][0-9]{1,4})?$`)
+	currency     = regexp.MustCompile(`^[A-Z]{3}$`)
+)
+
+func bad(field, format string, args ...any) error {
+	return holdfast.Errorf(holdfast.Invalid, "channel.setting_invalid", format, args...).WithField("settings." + field)
+}
+
+// check refuses settings that cannot work for any back-end.
+func (s *Settings) check() error {
+	if s.From != "" && !senderName.MatchString(s.From) && !senderNumber.MatchString(s.From) {
+		return bad("from", "a sender is a number, or a name of up to 11 Latin letters and digits")
+	}
+	s.Region = strings.ToUpper(strings.TrimSpace(s.Region))
+	if s.Region != "" && phonenumbers.GetCountryCodeForRegion(s.Region) == 0 {
+		return bad("region", "%q is no country; write two letters such as RU or IR", s.Region)
+	}
+	if s.Price != "" && !price.MatchString(s.Price) {
+		return bad("price", "the price of a part is a number such as 3.50")
+	}
+	s.Currency = strings.ToUpper(strings.TrimSpace(s.Currency))
+	if s.Currency != "" && !currency.MatchString(s.Currency) {
+		return bad("currency", "a currency is three letters such as RUB or IRR")
+	}
+	if s.MaxParts < 1 || s.MaxParts > 30 {
+		return bad("max_parts", "a message has 1 to 30 parts")
+	}
+	return nil
+}
+
+// partPrice is what one part costs, 0 where it is not known.
+func (s *Settings) partPrice() float64 {
+	p, _ := strconv.ParseFloat(strings.ReplaceAll(s.Price, ",", "."), 64)
+	return p
+}
