@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"holdfast/channel"
 )
 
 const (
@@ -45,22 +47,22 @@ type news struct {
 
 // at is the conversation with a modem: one command at a time, its answer told
 // apart from an echo, from what belongs to nobody and from what the modem says
-// by itself. After a command that was not answered it is of no use any more,
-// since the late answer would be taken for the next one's: close it.
+// by itself. A command that is not answered ends it, since the late answer would
+// be taken for the next one's.
 type at struct {
 	port io.ReadWriteCloser
 	turn chan struct{} // holds one token: whose command it is
 	gone chan struct{} // closed when the port has ended
 
+	cusd chan string   // the newest answer of the network to a code
+	bell chan struct{} // one token when there is news
+
 	mu    sync.Mutex
 	held  []news
-	bell  chan struct{} // one token when there is news
 	asked *asked
 	after string // the line that a PDU on the next line belongs to
 	open  string // a line whose quotes are not closed yet
 	dead  bool
-	cause error
-	trace func(dir, text string) // may be nil
 }
 
 // asked is the command under way.
@@ -68,6 +70,8 @@ type asked struct {
 	command string
 	want    string // the prefix of the lines that answer it; "" takes any
 	pdus    bool   // a PDU follows each of them
+	patient bool   // silence is no reason to give the conversation up
+	trace   *channel.Trace
 	lines   []string
 	prompt  chan struct{} // a token when the modem waits for the PDU
 	done    chan error    // one answer
@@ -75,20 +79,31 @@ type asked struct {
 
 // newAT begins to read from port. Close ends it.
 func newAT(port io.ReadWriteCloser) *at {
-	a := &at{port: port, turn: make(chan struct{}, 1), gone: make(chan struct{}), bell: make(chan struct{}, 1)}
+	a := &at{port: port, turn: make(chan struct{}, 1), gone: make(chan struct{}), bell: make(chan struct{}, 1), cusd: make(chan string, 1)}
 	a.turn <- struct{}{}
 	go a.read()
 	return a
 }
 
 // Close lets go of the port; whoever waits for an answer is told.
-func (a *at) Close() error { return a.port.Close() }
+func (a *at) Close() error {
+	a.mu.Lock()
+	a.dead = true
+	a.mu.Unlock()
+	return a.port.Close()
+}
+
+func (a *at) alive() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.dead
+}
 
 func (a *at) read() {
-	var err error
 	defer func() {
+		a.port.Close()
 		a.mu.Lock()
-		a.dead, a.cause = true, err
+		a.dead = true
 		if a.asked != nil {
 			a.asked.done <- errGone
 			a.asked = nil
@@ -99,8 +114,7 @@ func (a *at) read() {
 	var line []byte
 	buf := make([]byte, 512)
 	for {
-		var n int
-		n, err = a.port.Read(buf)
+		n, err := a.port.Read(buf)
 		for _, c := range buf[:n] {
 			switch {
 			case c == '\n' || c == '\r':
@@ -166,6 +180,12 @@ func (a *at) heard(line string) {
 			a.after = line
 		case p == "+CUSD:" && strings.Count(line, "\"")%2 == 1 && len(line) < atLineLimit:
 			a.open = line
+		case p == "+CUSD:":
+			select {
+			case <-a.cusd:
+			default:
+			}
+			a.cusd <- line
 		default:
 			a.note(news{line: line})
 		}
@@ -173,11 +193,10 @@ func (a *at) heard(line string) {
 	}
 	q := a.asked
 	if q == nil {
-		a.said("·", line)
-		return
+		return // boot messages, and answers that came too late
 	}
 	if final, err := verdict(line); final {
-		a.said("<", line)
+		q.trace.Heard(line)
 		a.asked = nil
 		q.done <- err
 		return
@@ -187,13 +206,12 @@ func (a *at) heard(line string) {
 	case q.pdus && len(q.lines)%2 == 1:
 		q.lines = append(q.lines, line)
 	case strings.HasPrefix(line, q.want) && (q.want != "" || !strings.HasPrefix(line, "^")) && len(q.lines) < 4096:
-		a.said("<", line)
+		q.trace.Heard(line)
 		q.lines = append(q.lines, line)
 	}
 }
 
 func (a *at) note(n news) {
-	a.said("·", n.line)
 	if len(a.held) < atHeldLimit {
 		a.held = append(a.held, n)
 	}
@@ -201,19 +219,6 @@ func (a *at) note(n news) {
 	case a.bell <- struct{}{}:
 	default:
 	}
-}
-
-func (a *at) said(dir, text string) {
-	if a.trace != nil {
-		a.trace(dir, text)
-	}
-}
-
-// listening passes what is said to f until it is called with nil.
-func (a *at) listening(f func(dir, text string)) {
-	a.mu.Lock()
-	a.trace = f
-	a.mu.Unlock()
 }
 
 // news takes what the modem said by itself.
@@ -246,7 +251,7 @@ func verdict(line string) (final bool, err error) {
 	return false, nil
 }
 
-// Do gives a command ("+CSQ") and returns the lines of its answer that begin with
+// do gives a command ("+CSQ") and returns the lines of its answer that begin with
 // want. The error is an *atError, errSilent, errGone or ctx's.
 func (a *at) do(ctx context.Context, wait time.Duration, command, want string) ([]string, error) {
 	return a.exchange(ctx, wait, &asked{command: "AT" + command, want: want}, nil)
@@ -260,10 +265,10 @@ func (a *at) list(ctx context.Context, wait time.Duration, command, want string)
 // errUnsent marks a failure before the PDU was written: it has surely not gone.
 var errUnsent = errors.New("the modem did not take the message")
 
-// submit hands a PDU over and returns the reference that the modem gave it. An
-// error that is not errUnsent came after the PDU was written.
-func (a *at) submit(ctx context.Context, wait time.Duration, octets int, pdu string) (int, error) {
-	q := &asked{command: "AT+CMGS=" + strconv.Itoa(octets), want: "+CMGS:", prompt: make(chan struct{}, 1)}
+// submit hands a PDU over and returns the reference that the modem gave it, -1 for
+// none. An error that is not errUnsent came after the PDU was written.
+func (a *at) submit(ctx context.Context, wait time.Duration, octets int, pdu string, trace *channel.Trace) (int, error) {
+	q := &asked{command: "AT+CMGS=" + strconv.Itoa(octets), want: "+CMGS:", prompt: make(chan struct{}, 1), trace: trace}
 	wrote := false
 	lines, err := a.exchange(ctx, wait, q, func() error {
 		select {
@@ -272,16 +277,14 @@ func (a *at) submit(ctx context.Context, wait time.Duration, octets int, pdu str
 			q.done <- err
 			return nil
 		case <-time.After(min(wait, promptWait)):
-			io.WriteString(a.port, escape)
+			io.WriteString(a.port, escape) // a prompt that comes late must find nothing
 			return fmt.Errorf("%w: %w", errUnsent, errSilent)
 		case <-ctx.Done():
 			io.WriteString(a.port, escape)
 			return fmt.Errorf("%w: %w", errUnsent, ctx.Err())
 		}
 		wrote = true
-		a.mu.Lock()
-		a.said(">", pdu)
-		a.mu.Unlock()
+		trace.Said(pdu)
 		if _, err := io.WriteString(a.port, pdu+ctrlZ); err != nil {
 			return errGone
 		}
@@ -305,7 +308,7 @@ func (a *at) submit(ctx context.Context, wait time.Duration, octets int, pdu str
 
 const promptWait = 10 * time.Second
 
-func (a *at) exchange(ctx context.Context, wait time.Duration, q *asked, more func() error) ([]string, error) {
+func (a *at) exchange(ctx context.Context, wait time.Duration, q *asked, more func() error) (lines []string, err error) {
 	select {
 	case <-a.turn:
 	case <-a.gone:
@@ -321,14 +324,18 @@ func (a *at) exchange(ctx context.Context, wait time.Duration, q *asked, more fu
 		return nil, errGone
 	}
 	a.asked = q
-	a.said(">", hidePIN(q.command))
 	a.mu.Unlock()
+	q.trace.Said(hidePIN(q.command))
+	answered := false
 	defer func() {
 		a.mu.Lock()
 		if a.asked == q {
 			a.asked = nil
 		}
 		a.mu.Unlock()
+		if !answered && !q.patient {
+			a.Close() // its answer may still come, and would be the next command's
+		}
 	}()
 	if _, err := io.WriteString(a.port, q.command+"\r"); err != nil {
 		return nil, errGone
@@ -342,8 +349,10 @@ func (a *at) exchange(ctx context.Context, wait time.Duration, q *asked, more fu
 	defer t.Stop()
 	select {
 	case err := <-q.done:
+		answered = true
 		return q.lines, err
 	case <-t.C:
+		q.trace.Remark("no answer")
 		return nil, errSilent
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -13,7 +13,7 @@ import (
 
 // Settings of one SMS account; the console draws the form from the tags.
 type Settings struct {
-	Via    string `json:"via" form:"section=number,options=smpp"`
+	Via    string `json:"via" form:"section=number,options=smpp;http;modem"`
 	From   string `json:"from" form:"section=number"`
 	Region string `json:"region" form:"section=number"`
 
@@ -33,12 +33,21 @@ type Settings struct {
 	SMPPLetters  string         `json:"smpp_letters" form:"section=smpp,options=gsm;latin1;unicode,show=via=smpp"`
 	SMPPHours    int            `json:"smpp_validity_hours" form:"section=smpp,show=via=smpp"`
 	SMPPReceipts bool           `json:"smpp_receipts" form:"section=smpp,show=via=smpp"`
+
+	ModemPort    string         `json:"modem_port" form:"section=modem,required,show=via=modem"`
+	ModemBaud    int            `json:"modem_baud" form:"section=modem,show=via=modem"`
+	ModemPIN     channel.Secret `json:"modem_pin" form:"section=modem,show=via=modem"`
+	ModemRate    int            `json:"modem_rate" form:"section=modem,show=via=modem"`
+	ModemBalance string         `json:"modem_balance" form:"section=modem,show=via=modem"`
+	ModemCentre  string         `json:"modem_centre" form:"section=modem,show=via=modem"`
+	ModemHours   int            `json:"modem_validity_hours" form:"section=modem,show=via=modem"`
 }
 
 func defaults() *Settings {
 	return &Settings{
 		Via: "smpp", MaxParts: 10,
 		SMPPPort: 2775, SMPPSecurity: "tls", SMPPRate: 10, SMPPWindow: 10, SMPPLong: "udh", SMPPLetters: "gsm", SMPPHours: 48, SMPPReceipts: true,
+		ModemBaud: 115200, ModemRate: 8, ModemHours: 48,
 	}
 }
 

@@ -32,9 +32,6 @@ func submitPDU(m sms, p part, ref byte, valid time.Duration) (octets int, pdu st
 	if m.alphabet == gsm.UCS2 {
 		dcs = 0x08
 	}
-	if m.flash {
-		dcs |= 0x10
-	}
 	t.SetDCS(dcs)
 	vp := tpdu.ValidityPeriod{}
 	vp.SetRelative(valid)
@@ -123,9 +120,9 @@ func pduKey(raw []byte) string {
 	return "pdu-" + hex.EncodeToString(sum[:16])
 }
 
-// outcome is what a report's TP-ST means: whether it has arrived, whether it has
+// deliveryOf is what a report's TP-ST means: whether it has arrived, whether it has
 // failed for good; neither while the centre still tries or cannot say.
-func outcome(status byte) (delivered, failed bool) {
+func deliveryOf(status byte) (delivered, failed bool) {
 	switch {
 	case status == 0x00 || status == 0x02:
 		return true, false

@@ -114,3 +114,12 @@ func oneScript(b []byte) bool {
 	}
 	return true
 }
+
+// packUSSD is a code as packed GSM-7 in hex.
+func packUSSD(code string) string {
+	septets, err := gsm7.Encode([]byte(code))
+	if err != nil {
+		return code
+	}
+	return strings.ToUpper(hex.EncodeToString(gsm7.Pack7BitUSSD(septets, 0)))
+}
