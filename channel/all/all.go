@@ -8,9 +8,10 @@ import (
 	"holdfast/channel"
 	"holdfast/channel/chat"
 	"holdfast/channel/email"
+	"holdfast/channel/sms"
 )
 
 // Kinds lists them in the order in which the console offers them.
 func Kinds() []*channel.Kind {
-	return []*channel.Kind{chat.Kind(), email.Kind()}
+	return []*channel.Kind{chat.Kind(), email.Kind(), sms.Kind()}
 }

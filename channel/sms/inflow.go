@@ -84,7 +84,9 @@ func (in *inflow) accept(ctx context.Context, key string, m incoming) error {
 }
 
 // reported stores what the network says about a text of ours.
-func (in *inflow) reported(ctx context.Context, r channel.Report) error { return in.sink.Report(ctx, r) }
+func (in *inflow) reported(ctx context.Context, r channel.Report) error {
+	return in.sink.Report(ctx, r)
+}
 
 // watch hands on what waits for parts that do not come, until ctx ends.
 func (in *inflow) watch(ctx context.Context) {

@@ -60,7 +60,13 @@ func (s *seen) key(ctx context.Context, m incoming) (string, error) {
 	}
 	now, text := s.now(), digest(m.from, m.to, m.text)
 	before := slices.Clone(s.list)
-	s.list = slices.DeleteFunc(s.list, func(x sighting) bool { return now.Sub(x.At) > seenMemory })
+	s.list = slices.DeleteFunc(s.list, func(x sighting) bool {
+		old := now.Sub(x.At) > seenMemory
+		if old {
+			delete(s.acked, x.Key)
+		}
+		return old
+	})
 	for i := len(s.list) - 1; i >= 0; i-- {
 		x := s.list[i]
 		if x.Text == text && (x.Epoch != m.epoch || !s.acked[x.Key]) {
@@ -90,8 +96,7 @@ func (s *seen) key(ctx context.Context, m incoming) (string, error) {
 func (s *seen) done(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.acked) > 4*seenLimit {
-		clear(s.acked)
+	if slices.ContainsFunc(s.list, func(x sighting) bool { return x.Key == key }) {
+		s.acked[key] = true
 	}
-	s.acked[key] = true
 }

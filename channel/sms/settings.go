@@ -9,6 +9,7 @@ import (
 
 	"holdfast"
 	"holdfast/channel"
+	"holdfast/channel/sms/gsm"
 )
 
 // Settings of one SMS account; the console draws the form from the tags.
@@ -30,7 +31,7 @@ type Settings struct {
 	SMPPRate     int            `json:"smpp_rate" form:"section=smpp,show=via=smpp"`
 	SMPPWindow   int            `json:"smpp_window" form:"section=smpp,show=via=smpp"`
 	SMPPLong     string         `json:"smpp_long" form:"section=smpp,options=udh;sar;payload,show=via=smpp"`
-	SMPPLetters  string         `json:"smpp_letters" form:"section=smpp,options=gsm;latin1;unicode,show=via=smpp"`
+	SMPPLetters  string         `json:"smpp_letters" form:"section=smpp,options=gsm;latin1,show=via=smpp"`
 	SMPPHours    int            `json:"smpp_validity_hours" form:"section=smpp,show=via=smpp"`
 	SMPPReceipts bool           `json:"smpp_receipts" form:"section=smpp,show=via=smpp"`
 
@@ -88,4 +89,16 @@ func (s *Settings) check() error {
 func (s *Settings) partPrice() float64 {
 	p, _ := strconv.ParseFloat(strings.ReplaceAll(s.Price, ",", "."), 64)
 	return p
+}
+
+// latin1 reports whether the centre takes its small alphabet as Latin-1.
+func (s *Settings) latin1() bool { return s.Via == "smpp" && s.SMPPLetters == "latin1" }
+
+// alphabet is how a text is written down for this account.
+func (s *Settings) alphabet(text string) gsm.Alphabet {
+	a := gsm.Of(text)
+	if a == gsm.GSM7 && s.latin1() && strings.ContainsFunc(text, func(r rune) bool { return r > 0xff }) {
+		return gsm.UCS2 // such as the euro sign
+	}
+	return a
 }

@@ -94,11 +94,12 @@ func (a *adapter) Send(ctx context.Context, m channel.Outbound) (channel.Sent, e
 	if m.To.Scheme != scheme || !dialable(to) {
 		return channel.Sent{}, &channel.Failure{Reason: channel.Permanent, Code: "wrong_address", Text: "This is not a telephone number that a text can go to."}
 	}
-	text := strings.TrimRight(strings.ReplaceAll(m.Text, "\r\n", "\n"), " \n\t")
+	text := tidy(m.Text)
 	if text == "" {
 		return channel.Sent{}, &channel.Failure{Reason: channel.Permanent, Code: "empty", Text: "There is no text to send."}
 	}
-	alphabet, texts := gsm.Split(text)
+	alphabet := a.set.alphabet(text)
+	texts := alphabet.Split(text)
 	if len(texts) > a.set.MaxParts {
 		return channel.Sent{}, &channel.Failure{Reason: channel.Permanent, Code: "too_long",
 			Text: "The text takes more parts than this channel may send. Shorten it, or allow more parts in the channel's settings."}
@@ -179,10 +180,16 @@ func (a *adapter) Close() error {
 
 // Estimate says what a text comes to.
 func (a *adapter) Estimate(text string) channel.Estimate {
-	c := gsm.Measure(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), " \n\t"))
+	text = tidy(text)
+	c := a.set.alphabet(text).Measure(text)
 	e := channel.Estimate{Parts: c.Parts, MaxParts: a.set.MaxParts, Alphabet: string(c.Alphabet), Units: c.Units, Left: c.Left, Letter: gsm.Culprit(text)}
 	if p := a.set.partPrice(); p > 0 && a.set.Currency != "" {
 		e.PartPrice, e.Currency = p, a.set.Currency
 	}
 	return e
+}
+
+// tidy leaves out what costs and nobody sees.
+func tidy(text string) string {
+	return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), " \n\t")
 }

@@ -36,9 +36,12 @@ func (a Alphabet) sizes() (alone, part int) {
 	return alone16, part16
 }
 
-// Measure counts without writing anything.
-func Measure(text string) Count {
-	c := Count{Alphabet: Of(text)}
+// Measure counts a text in the alphabet it needs, and writes nothing.
+func Measure(text string) Count { return Of(text).Measure(text) }
+
+// Measure counts a text written in a.
+func (a Alphabet) Measure(text string) Count {
+	c := Count{Alphabet: a}
 	alone, size := c.Alphabet.sizes()
 	parts, used := 1, 0
 	for _, r := range text {
@@ -62,15 +65,14 @@ func Measure(text string) Count {
 
 // Split cuts a text into what each short message carries. No letter is cut: not
 // an escape from its code, nor one half of a pair from the other.
-func Split(text string) (Alphabet, []string) {
-	a := Of(text)
+func (a Alphabet) Split(text string) []string {
 	alone, size := a.sizes()
 	total := 0
 	for _, r := range text {
 		total += a.units(r)
 	}
 	if total <= alone {
-		return a, []string{text}
+		return []string{text}
 	}
 	var parts []string
 	begin, used := 0, 0
@@ -82,7 +84,7 @@ func Split(text string) (Alphabet, []string) {
 		}
 		used += n
 	}
-	return a, append(parts, text[begin:])
+	return append(parts, text[begin:])
 }
 
 // Encode writes one part: UCS-2 bytes, or one septet in each byte.
