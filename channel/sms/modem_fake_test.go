@@ -326,7 +326,8 @@ func (m *fakeModem) commands(prefix string) (n int) {
 // deliverPDUs are the parts of a text as the network would bring them.
 func deliverPDUs(t testing.TB, from, text string, ref byte, at time.Time) (list []string) {
 	t.Helper()
-	alphabet, texts := gsm.Split(text)
+	alphabet := gsm.Of(text)
+	texts := alphabet.Split(text)
 	for i, x := range texts {
 		d, err := tpdu.NewDeliver()
 		if err != nil {

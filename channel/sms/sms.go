@@ -77,6 +77,8 @@ func newAdapter(a channel.Account, env channel.Env) (*adapter, error) {
 	switch set.Via {
 	case "smpp":
 		ad.way, err = newSMPP(a, env, set)
+	case "http":
+		ad.way, err = newHTTP(a, env, set)
 	case "modem":
 		ad.way, err = newModem(a, env, set)
 	default:
