@@ -124,6 +124,9 @@ func (c *centre) receipt(ctx context.Context, in *inflow, p *smpp.PDU, text stri
 		ref = n
 	}
 	o, ok, err := c.ledger.settle(ctx, r, ref, p.Short.Source.Value, p.Short.Dest.Value)
+	if err == nil && !ok && c.overtaken(ctx, p.Short.Source.Value, p.Short.Dest.Value) {
+		o, ok, err = c.ledger.settle(ctx, r, ref, p.Short.Source.Value, p.Short.Dest.Value)
+	}
 	if err != nil {
 		return smpp.TryLater
 	}
@@ -151,16 +154,37 @@ func (c *centre) receipt(ctx context.Context, in *inflow, p *smpp.PDU, text stri
 	return smpp.OK
 }
 
+// overtaken waits for the texts that are on their way to one of the ends: a receipt
+// may come before the answer it is about has been written down. It reports whether
+// there were any.
+func (c *centre) overtaken(ctx context.Context, ends ...string) (any bool) {
+	var list []chan struct{}
+	c.mu.Lock()
+	for _, f := range c.flying {
+		if sameEnd(f.to, ends) {
+			list = append(list, f.landed)
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range list {
+		select {
+		case <-l:
+		case <-ctx.Done():
+		}
+	}
+	return len(list) > 0
+}
+
 // landed waits until Send has let go of a text and its caller has noted so.
 func (c *centre) landed(ctx context.Context, message holdfast.ID) bool {
 	c.mu.Lock()
-	flying := c.flying[message]
+	f, flying := c.flying[message]
 	c.mu.Unlock()
-	if flying == nil {
+	if !flying {
 		return true
 	}
 	select {
-	case <-flying:
+	case <-f.landed:
 	case <-ctx.Done():
 		return false
 	}

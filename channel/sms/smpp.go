@@ -34,6 +34,7 @@ type centre struct {
 	mu        sync.Mutex
 	cur       *session
 	opening   chan struct{} // closed when the attempt that runs has ended
+	abandon   func()        // ends that attempt
 	failed    error         // of the last attempt
 	wait      time.Duration
 	notBefore time.Time
@@ -41,7 +42,13 @@ type centre struct {
 	lastOK    time.Time
 	in        *inflow // nil while nobody listens
 	shards    []chan delivery
-	flying    map[holdfast.ID]chan struct{} // texts that Send has in hand
+	flying    map[holdfast.ID]flight // texts that Send has in hand
+}
+
+// flight is a text on its way to the centre.
+type flight struct {
+	to     string
+	landed chan struct{} // closed when Send lets go of it
 }
 
 // delivery is a unit of the centre that waits for its turn.
@@ -85,7 +92,7 @@ func newSMPP(_ channel.Account, env channel.Env, set *Settings) (backend, error)
 		env: env, set: set, ledger: newLedger(env), window: make(chan struct{}, set.SMPPWindow),
 		// Two in a hundred ahead, so that a short hold-up is made good.
 		limiter: rate.NewLimiter(rate.Limit(set.SMPPRate), max(1, set.SMPPRate/50)),
-		first:   time.Second, most: time.Minute, flying: map[holdfast.ID]chan struct{}{},
+		first:   time.Second, most: time.Minute, flying: map[holdfast.ID]flight{},
 	}
 	c.dialer = dialer{
 		addr:    net.JoinHostPort(set.SMPPHost, strconv.Itoa(set.SMPPPort)),
@@ -113,7 +120,7 @@ func (c *centre) Send(ctx context.Context, m sms) (channel.Sent, error) {
 	}
 	done := make(chan struct{})
 	c.mu.Lock()
-	c.flying[m.id] = done
+	c.flying[m.id] = flight{m.to, done}
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -265,7 +272,9 @@ func (c *centre) connected(ctx context.Context) (*session, error) {
 				return nil, c.failed
 			}
 			c.opening = make(chan struct{})
-			go c.open()
+			var opened context.Context
+			opened, c.abandon = context.WithCancel(context.Background())
+			go c.open(opened)
 		}
 		opening := c.opening
 		c.mu.Unlock()
@@ -293,8 +302,8 @@ func ended(s *session) bool {
 }
 
 // open makes one attempt to connect.
-func (c *centre) open() {
-	s, err := c.dialer.open(context.Background(), c.env.Now().UnixNano())
+func (c *centre) open(ctx context.Context) {
+	s, err := c.dialer.open(ctx, c.env.Now().UnixNano())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.env.Now()
@@ -310,6 +319,7 @@ func (c *centre) open() {
 		}
 	}
 	c.since = now
+	c.abandon()
 	close(c.opening)
 	c.opening = nil
 }
@@ -344,6 +354,15 @@ func (c *centre) unreachable(err error) *channel.Failure {
 
 // Close ends the connection.
 func (c *centre) Close() error {
+	c.mu.Lock()
+	opening := c.opening
+	if opening != nil {
+		c.abandon()
+	}
+	c.mu.Unlock()
+	if opening != nil {
+		<-opening
+	}
 	c.mu.Lock()
 	s := c.cur
 	c.mu.Unlock()
