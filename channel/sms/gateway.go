@@ -191,6 +191,9 @@ func (w *web) judge(status int, a answer) (channel.Sent, *channel.Failure) {
 		return channel.Sent{ExternalID: clip(w.id.find(a), 200)}, nil
 	}
 	code, detail := clip(w.code.find(a), 40), clip(w.detail.find(a), 300)
+	if code == "" {
+		code, detail = clip(w.outer.find(a), 40), clip(w.fault.find(a), 300)
+	}
 	f := &channel.Failure{Code: code, Text: detail}
 	reason, known := w.codes[code]
 	if !known {

@@ -28,6 +28,7 @@ type gateway struct {
 	id     finder
 	code   finder
 	detail finder
+	outer  finder // the code of an answer that says nothing of the text
 	codes  map[string]channel.Reason
 
 	status    *call // asked for texts that have not arrived
@@ -71,7 +72,7 @@ var gateways = map[string]gateway{
 		balance: &call{method: "GET", url: "/2010-04-01/Accounts/{user}/Balance.json", headers: []string{"Authorization: Basic {basic}"}},
 		value:   mustFinder("json:balance"), unit: mustFinder("json:currency"),
 		hook: hook{signed: twilioSigned, key: []string{"MessageSid", "SmsSid"}, from: []string{"From"}, to: []string{"To"}, text: []string{"Body"},
-			external: []string{"MessageSid", "SmsSid"}, state: []string{"MessageStatus", "SmsStatus"}, why: []string{"ErrorCode"}, mediaType: "text/xml", answer: "<Response></Response>"},
+			our: []string{"m"}, external: []string{"MessageSid", "SmsSid"}, state: []string{"MessageStatus", "SmsStatus"}, why: []string{"ErrorCode"}, mediaType: "text/xml", answer: "<Response></Response>"},
 	},
 	"vonage": {
 		base: "https://rest.nexmo.com", reach: holdfast.International, user: true, sender: true, own: true,
@@ -110,7 +111,7 @@ var gateways = map[string]gateway{
 	"sms_ru": {
 		base: "https://sms.ru", reach: holdfast.Domestic,
 		send: call{method: "POST", url: "/sms/send", kind: "form", body: "api_id={secret}&to={to_digits}&msg={text}&from={from}&json=1"},
-		ok:   mustFinder("json:sms.*.status_code=100"), id: mustFinder("json:sms.*.sms_id"), code: mustFinder("json:sms.*.status_code"), detail: mustFinder("json:sms.*.status_text"),
+		ok:   mustFinder("json:sms.*.status_code=100"), id: mustFinder("json:sms.*.sms_id"), code: mustFinder("json:sms.*.status_code"), detail: mustFinder("json:sms.*.status_text"), outer: mustFinder("json:status_code"),
 		codes: map[string]channel.Reason{
 			"200": channel.Broken, "201": channel.Broken, "202": channel.Permanent, "203": channel.Permanent, "204": channel.Broken, "205": channel.Permanent, "206": channel.Throttled,
 			"207": channel.Permanent, "208": channel.Permanent, "209": channel.Blocked, "210": channel.Broken, "211": channel.Broken, "212": channel.Permanent, "213": channel.Permanent,

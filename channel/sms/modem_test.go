@@ -4,7 +4,6 @@ package sms
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -492,14 +491,6 @@ func TestModemTest(t *testing.T) {
 	}
 }
 
-func fieldOf(err error) string {
-	var e *holdfast.Error
-	if errors.As(err, &e) {
-		return e.Field
-	}
-	return ""
-}
-
 func TestModemSettings(t *testing.T) {
 	b := channeltest.TestEnv(t)
 	k := Kind()
@@ -514,8 +505,8 @@ func TestModemSettings(t *testing.T) {
 		`"modem_port":"COM3","modem_validity_hours":0`:     "modem_validity_hours",
 	} {
 		_, err := k.New(b.Account(t, k, `{"via":"modem",`+more+`}`), b.Env)
-		if holdfast.KindOf(err) != holdfast.Invalid || fieldOf(err) != "settings."+field {
-			t.Errorf("%s: %v (%s)", more, err, fieldOf(err))
+		if holdfast.KindOf(err) != holdfast.Invalid || faultField(err) != "settings."+field {
+			t.Errorf("%s: %v (%s)", more, err, faultField(err))
 		}
 	}
 }
