@@ -91,6 +91,9 @@ type Deps struct {
 type Channels interface {
 	Health(account holdfast.ID) channel.Health
 	Test(ctx context.Context, workspace, account holdfast.ID) ([]channel.Check, error)
+	// Estimate says what a text comes to; nil for accounts that do not bill by its
+	// length, or do not run.
+	Estimate(account holdfast.ID, text string) *channel.Estimate
 	Replay(ctx context.Context, workspace holdfast.ID, actor holdfast.Actor, arrival *inbox.Arrival) (channel.Accepted, error)
 }
 

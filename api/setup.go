@@ -93,12 +93,15 @@ type channelView struct {
 	Embed  string         `json:"embed,omitempty" doc:"A tag for the pages of a site, for kinds that live on one."`
 	// Whoever answers all of a letter's readers must know which of them is the desk.
 	Address string `json:"address,omitempty" doc:"The address that people write to, for kinds that have one."`
+	// Whoever writes must know the price also while the desk cannot be asked.
+	Estimate *channel.Estimate `json:"estimate,omitempty" doc:"Of an empty text, for kinds that bill by length: the most parts, and the price of one."`
 }
 
 func (a *API) channelView(id access.Identity, v setup.View) channelView {
 	cv := channelView{View: v}
 	if v.Enabled && !v.Removed {
 		cv.Health = a.Channels.Health(v.ID)
+		cv.Estimate = a.Channels.Estimate(v.ID, "")
 	}
 	if k, err := a.Setup.Kind(v.Kind); err == nil && k.Mount != "" {
 		cv.Embed = `<script async src="` + html.EscapeString(a.PublicURL) + `/widget.js" data-channel="` + v.ID.String() + `"></script>`

@@ -264,6 +264,21 @@ func (c *Channels) Health(id holdfast.ID) channel.Health {
 	return h
 }
 
+// Estimate is what a text comes to on an account that bills by its length; nil for
+// others, and for one that does not run.
+func (c *Channels) Estimate(id holdfast.ID, text string) *channel.Estimate {
+	r := c.get(id)
+	if r == nil {
+		return nil
+	}
+	e, ok := r.adapter.(channel.Estimator)
+	if !ok {
+		return nil
+	}
+	v := e.Estimate(text)
+	return &v
+}
+
 // Test tries an account's connections with its stored settings.
 func (c *Channels) Test(ctx context.Context, workspace, id holdfast.ID) ([]channel.Check, error) {
 	r, err := c.build(ctx, id)

@@ -277,6 +277,39 @@ export interface components {
             /** @description IANA name: Asia/Tehran. */
             time_zone?: string;
         };
+        ChannelEstimate: {
+            /** @description gsm7 or ucs2. */
+            alphabet: string;
+            /** @description ISO 4217. */
+            currency?: string;
+            /**
+             * Format: int64
+             * @description How many more units fit into the last part.
+             */
+            left: number;
+            /** @description The one letter for which the text is not gsm7. */
+            letter?: string;
+            /**
+             * Format: int64
+             * @description How many this channel sends at most.
+             */
+            max_parts?: number;
+            /**
+             * Format: double
+             * @description Of one part.
+             */
+            part_price?: number;
+            /**
+             * Format: int64
+             * @description How many short messages it takes; 0 for an empty text.
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Septets of gsm7, or 16-bit units of ucs2.
+             */
+            units: number;
+        };
         ChannelHealth: {
             /** Format: date-time */
             last_ok?: string;
@@ -308,6 +341,8 @@ export interface components {
             /** @description A tag for the pages of a site, for kinds that live on one. */
             embed?: string;
             enabled: boolean;
+            /** @description Of an empty text, for kinds that bill by length: the most parts, and the price of one. */
+            estimate?: components["schemas"]["ChannelEstimate"];
             health: components["schemas"]["ChannelHealth"];
             id: string;
             kind: string;
@@ -444,6 +479,47 @@ export interface components {
             png: string;
             secret: string;
             url: string;
+        };
+        EstimateInBody: {
+            text: string;
+        };
+        EstimateView: {
+            /** @description gsm7 or ucs2. */
+            alphabet: string;
+            /** @description ISO 4217. */
+            currency?: string;
+            /**
+             * Format: int64
+             * @description How many more units fit into the last part.
+             */
+            left: number;
+            /** @description The one letter for which the text is not gsm7. */
+            letter?: string;
+            /**
+             * Format: int64
+             * @description How many this channel sends at most.
+             */
+            max_parts?: number;
+            /**
+             * Format: double
+             * @description Of one part.
+             */
+            part_price?: number;
+            /**
+             * Format: int64
+             * @description How many short messages it takes; 0 for an empty text.
+             */
+            parts: number;
+            /**
+             * Format: double
+             * @description Of all parts.
+             */
+            price?: number;
+            /**
+             * Format: int64
+             * @description Septets of gsm7, or 16-bit units of ucs2.
+             */
+            units: number;
         };
         Event: {
             actor: components["schemas"]["Actor"];

@@ -97,6 +97,9 @@ export function relative(at: string | null | undefined, now = Date.now()): strin
   return f.format(Math.round(s), 'second');
 }
 
+/** A sum in its currency: 3.50 ₽ */
+export const money = (n: number, currency: string): string => new Intl.NumberFormat(locale(), { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }).format(n);
+
 /** 1.4 MB */
 export function bytes(n: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
