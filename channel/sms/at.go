@@ -57,12 +57,13 @@ type at struct {
 	cusd chan string   // the newest answer of the network to a code
 	bell chan struct{} // one token when there is news
 
-	mu    sync.Mutex
-	held  []news
-	asked *asked
-	after string // the line that a PDU on the next line belongs to
-	open  string // a line whose quotes are not closed yet
-	dead  bool
+	mu      sync.Mutex
+	held    []news
+	asked   *asked
+	after   string // the line that a PDU on the next line belongs to
+	between int    // lines that came instead of it
+	open    string // a line whose quotes are not closed yet
+	dead    bool
 }
 
 // asked is the command under way.
@@ -164,11 +165,13 @@ func (a *at) heard(line string) {
 		line, a.open = a.open+"\n"+line, ""
 	}
 	if a.after != "" {
-		first := a.after
-		a.after = ""
 		if isHex(line) {
-			a.note(news{line: first, pdu: line})
+			a.note(news{line: a.after, pdu: line})
+			a.after = ""
 			return
+		}
+		if a.between++; a.between > 2 {
+			a.after = ""
 		}
 	}
 	for _, p := range byItself {
@@ -177,7 +180,7 @@ func (a *at) heard(line string) {
 		}
 		switch {
 		case p == "+CMT:" || p == "+CDS:" && !strings.Contains(line, "\""):
-			a.after = line
+			a.after, a.between = line, 0
 		case p == "+CUSD:" && strings.Count(line, "\"")%2 == 1 && len(line) < atLineLimit:
 			a.open = line
 		case p == "+CUSD:":
@@ -203,8 +206,13 @@ func (a *at) heard(line string) {
 	}
 	switch {
 	case line == q.command: // an echo
-	case q.pdus && len(q.lines)%2 == 1:
+	case q.pdus && len(q.lines)%2 == 1 && isHex(line):
 		q.lines = append(q.lines, line)
+	case q.pdus && len(q.lines)%2 == 1:
+		// Something in between; a next header means that the last one had no PDU.
+		if strings.HasPrefix(line, q.want) {
+			q.lines[len(q.lines)-1] = line
+		}
 	case strings.HasPrefix(line, q.want) && (q.want != "" || !strings.HasPrefix(line, "^")) && len(q.lines) < 4096:
 		q.trace.Heard(line)
 		q.lines = append(q.lines, line)

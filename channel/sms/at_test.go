@@ -46,6 +46,22 @@ func TestATAnswersAmongOtherLines(t *testing.T) {
 	}
 }
 
+// What comes between a header and its PDU belongs to neither.
+func TestATListsAmongOtherLines(t *testing.T) {
+	a, written, w := talk(t)
+	go func() {
+		<-written
+		io.WriteString(w, "+CMGL: 1,0,,5\r\n^RSSI:18\r\n0011\r\n+CMGL: 2,0,,0\r\n+CMGL: 3,0,,5\r\n+CMT: ,5\r\nRING\r\nAABB\r\n2233\r\nOK\r\n")
+	}()
+	lines, err := a.list(t.Context(), time.Second, "+CMGL=4", "+CMGL:")
+	if err != nil || len(lines) != 4 || lines[1] != "0011" || lines[2] != "+CMGL: 3,0,,5" || lines[3] != "2233" {
+		t.Errorf("%q, %v", lines, err)
+	}
+	if n := a.news(); len(n) != 1 || n[0].pdu != "AABB" {
+		t.Errorf("%+v", n)
+	}
+}
+
 func TestATRefusals(t *testing.T) {
 	for line, want := range map[string]atError{
 		"+CMS ERROR: 331":              {"CMS", 331, "331"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -259,7 +260,10 @@ func (s *handset) choose(ctx context.Context, memory string) error {
 	return nil
 }
 
-const pinKey = "modem.pin_refused"
+const (
+	pinKey   = "modem.pin"
+	pinTries = 2 // without an answer; a SIM allows three
+)
 
 // unlock opens the SIM. A PIN that was refused is not tried again, not even after a
 // restart: the third time would lock the SIM.
@@ -274,17 +278,25 @@ func (m *modem) unlock(ctx context.Context, s *handset) error {
 		}
 		sum := sha256.Sum256(append([]byte("pin"), append(m.env.Key, m.set.ModemPIN...)...))
 		mark := hex.EncodeToString(sum[:8])
+		tries := 0
 		if b, err := m.env.State.Get(ctx, pinKey); err != nil {
 			return err
-		} else if string(b) == mark {
+		} else if had, n, ok := strings.Cut(string(b), ":"); ok && had == mark {
+			tries, _ = strconv.Atoi(n)
+		}
+		if tries >= pinTries {
 			return broken("pin_wrong", "The SIM has refused this PIN. It is not tried again, so that the SIM is not locked: correct the PIN in the settings.")
 		}
-		// On disk before it is tried: a crash in between must not cost an attempt each time.
-		if err := m.env.State.Put(ctx, pinKey, []byte(mark)); err != nil {
+		note := func(n int) error { return m.env.State.Put(ctx, pinKey, []byte(mark+":"+strconv.Itoa(n))) }
+		// On disk before it is tried: a crash in between must not cost a try each time.
+		if err := note(tries + 1); err != nil {
 			return err
 		}
 		_, err := s.do(ctx, networkAsk, `+CPIN="`+string(m.set.ModemPIN)+`"`, "")
 		if refused := new(atError); errors.As(err, &refused) {
+			if err := note(pinTries); err != nil {
+				m.env.Log.Warn("that the SIM refused its PIN was not noted", "err", err)
+			}
 			return broken("pin_wrong", "The SIM refuses this PIN.")
 		} else if err != nil {
 			return err
