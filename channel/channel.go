@@ -29,6 +29,9 @@ type Kind struct {
 	Settings func() any
 	Limits   Limits
 	Resend   Resend
+	// Joins is of kinds whose messages name nothing that they answer: one of somebody
+	// whose address is proved joins their running conversation on another channel.
+	Joins bool
 	// Mount is the URL prefix of adapters that implement Webhook: the account's id
 	// follows it. Empty means "/hooks/" + Name.
 	Mount string

@@ -81,6 +81,18 @@ func FindPlace(tx *store.Tx, workspace, channel holdfast.ID, a holdfast.Address)
 	return p, err
 }
 
+// FindRunning finds a customer's latest conversation on any channel, in which
+// something was said since a time and that is not closed; zero when there is none.
+func FindRunning(tx *store.Tx, workspace, customer holdfast.ID, since time.Time) (id holdfast.ID, err error) {
+	err = tx.QueryRow(`SELECT COALESCE(c.merged, c.id) FROM conversation c WHERE c.customer = $1 AND c.workspace = $2 AND c.last_clock >= $3
+			AND COALESCE((SELECT k.state FROM conversation k WHERE k.id = c.merged), c.state) <> 'closed'
+		ORDER BY c.last_clock DESC LIMIT 1`, customer, workspace, holdfast.ClockAt(since)).Scan(&id)
+	if errors.Is(err, store.ErrNoRows) {
+		return holdfast.ID{}, nil
+	}
+	return id, err
+}
+
 // Location is FindMessage and FindPlace in one question, which every message that
 // comes in begins with.
 type Location struct {

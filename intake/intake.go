@@ -20,6 +20,10 @@ import (
 // subjectWindow is how long a matching subject of the same sender threads a mail.
 const subjectWindow = 14 * 24 * time.Hour
 
+// joinWindow is how long after the last word on another channel a text that names
+// nothing joins the talk there.
+const joinWindow = 3 * 24 * time.Hour
+
 // Intake takes in what channels bring.
 type Intake struct{ journal *journal.Journal }
 
@@ -243,6 +247,9 @@ func (s *Sink) matter(tx *journal.Tx, place inbox.Place, customer holdfast.ID, m
 		return c.ID, nil
 	}
 	if s.account.NormalSubject == nil && len(m.Thread) == 0 && len(m.Answers) == 0 && m.Conversation.IsZero() {
+		if k := s.account.Kind; place.Conversation.IsZero() && place.Verified && k != nil && k.Joins {
+			return inbox.FindRunning(tx.Tx, ws, place.Customer, tx.Now.Add(-joinWindow))
+		}
 		return place.Conversation, nil // one running talk per person: chats and messengers
 	}
 	// For mail: what the references name, then our own token, then the subject.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -454,4 +455,20 @@ func TestEveryStatusHasItsReason(t *testing.T) {
 			t.Errorf("%s: %+v", s, f)
 		}
 	}
+}
+
+func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.WithoutCancel(t.Context()))
+}
+
+// wrongPassword sends through an account that the centre does not know.
+func (l *line) wrongPassword(port int) error {
+	k := Kind()
+	a, err := k.New(l.Account(l.t, k, strings.Replace(settings(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), ""), password, "wrong", 1)), l.Env)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer a.(*adapter).Close()
+	_, err = a.Send(l.t.Context(), channel.Outbound{ID: holdfast.NewID(), To: hello.To, Text: "x", Trace: &channel.Trace{}})
+	return err
 }

@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -237,6 +238,11 @@ func (c *centre) decode(coding byte, b []byte) (text string, readable bool) {
 		}
 		return gsm.Decode7(b), true
 	case 1:
+		// ASCII by the book; many centres mean their own alphabet, which shows by
+		// codes that ASCII has no letters for.
+		if bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
+			return gsm.Decode7(b), true
+		}
 		return single(charmap.Windows1252, b), true
 	case 3:
 		return single(charmap.ISO8859_1, b), true

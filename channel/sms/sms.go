@@ -42,6 +42,7 @@ func Kind() *channel.Kind {
 		Settings: func() any { return defaults() },
 		Limits:   channel.Limits{Text: 30 * 153}, // the account's own limit is in parts
 		Resend:   channel.ResendPark,
+		Joins:    true,
 		New: func(a channel.Account, env channel.Env) (channel.Adapter, error) {
 			return newAdapter(a, env)
 		},
