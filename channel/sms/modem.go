@@ -276,7 +276,7 @@ func (m *modem) unlock(ctx context.Context, s *handset) error {
 		if m.set.ModemPIN == "" {
 			return broken("pin_needed", "The SIM asks for its PIN.")
 		}
-		sum := sha256.Sum256(append([]byte("pin"), append(m.env.Key, m.set.ModemPIN...)...))
+		sum := sha256.Sum256([]byte("pin" + string(m.env.Key) + string(m.set.ModemPIN)))
 		mark := hex.EncodeToString(sum[:8])
 		tries := 0
 		if b, err := m.env.State.Get(ctx, pinKey); err != nil {
