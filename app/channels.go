@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -293,6 +294,13 @@ func (c *Channels) Test(ctx context.Context, workspace, id holdfast.ID) ([]chann
 	}
 	if r.Workspace != workspace {
 		return nil, holdfast.Errorf(holdfast.NotFound, "channel.not_found", "there is no such channel")
+	}
+	// What only one can hold is tried by the one that holds it, unless that one has
+	// settings which are about to be replaced.
+	if s, ok := r.adapter.(channel.Single); ok && s.Single() {
+		if run := c.get(id); run != nil && reflect.DeepEqual(run.Settings, r.Settings) {
+			r = run
+		}
 	}
 	t, ok := r.adapter.(channel.Tester)
 	if !ok {

@@ -46,7 +46,8 @@ type Field struct {
 	Section  string   `json:"section,omitempty"`
 	Required bool     `json:"required,omitempty"`
 	Options  []string `json:"options,omitempty"`
-	// Show is "field=value" or "field=a|b": the input is asked for only then.
+	// Show is "field=value" or "field=a|b": the input is asked for only then, and
+	// only while that field is asked for itself.
 	Show    string `json:"show,omitempty"`
 	Default any    `json:"default,omitempty"`
 }
@@ -116,11 +117,12 @@ func (k *Kind) Decode(raw []byte) (any, error) {
 	if err := json.Unmarshal(flat, &values); err != nil {
 		return nil, err
 	}
-	for _, f := range k.Form() {
+	form := k.Form()
+	for _, f := range form {
 		v := values[f.Name]
 		text := strings.TrimSpace(fmt.Sprint(v))
 		empty := v == nil || text == "" || (f.Type == "number" && text == "0") || (f.Type == "lines" && text == "[]")
-		if f.Required && empty && f.shown(values) {
+		if f.Required && empty && shown(form, &f, values, len(form)) {
 			return nil, holdfast.Errorf(holdfast.Invalid, "channel.setting_missing", "%s is required", f.Name).WithField("settings." + f.Name)
 		}
 		if len(f.Options) > 0 && !empty && !contains(f.Options, text) {
@@ -130,18 +132,21 @@ func (k *Kind) Decode(raw []byte) (any, error) {
 	return s, nil
 }
 
-func (f *Field) shown(values map[string]any) bool {
-	if f.Show == "" {
+// shown reports whether f is asked for. deep ends a form whose fields show each other.
+func shown(form []Field, f *Field, values map[string]any, deep int) bool {
+	if f.Show == "" || deep == 0 {
 		return true
 	}
 	name, want, _ := strings.Cut(f.Show, "=")
-	have := fmt.Sprint(values[name])
-	for w := range strings.SplitSeq(want, "|") {
-		if w == have {
-			return true
+	if !contains(strings.Split(want, "|"), fmt.Sprint(values[name])) {
+		return false
+	}
+	for i := range form {
+		if form[i].Name == name {
+			return shown(form, &form[i], values, deep-1)
 		}
 	}
-	return false
+	return true
 }
 
 func contains(list []string, s string) bool {

@@ -14,7 +14,7 @@ import (
 
 // Settings of one SMS account; the console draws the form from the tags.
 type Settings struct {
-	Via    string `json:"via" form:"section=number,options=smpp"`
+	Via    string `json:"via" form:"section=number,options=smpp;http;modem"`
 	From   string `json:"from" form:"section=number"`
 	Region string `json:"region" form:"section=number"`
 
@@ -34,12 +34,50 @@ type Settings struct {
 	SMPPLetters  string         `json:"smpp_letters" form:"section=smpp,options=gsm;latin1,show=via=smpp"`
 	SMPPHours    int            `json:"smpp_validity_hours" form:"section=smpp,show=via=smpp"`
 	SMPPReceipts bool           `json:"smpp_receipts" form:"section=smpp,show=via=smpp"`
+
+	Gateway         string         `json:"gateway" form:"section=http,options=twilio;vonage;smsc_ru;sms_ru;kavenegar;ghasedak;generic,show=via=http"`
+	HTTPURL         string         `json:"http_url" form:"section=http,show=via=http"`
+	HTTPUser        string         `json:"http_user" form:"section=http,show=gateway=twilio|vonage|smsc_ru|generic"`
+	HTTPSecret      channel.Secret `json:"http_secret" form:"section=http,show=via=http"`
+	HTTPSigning     channel.Secret `json:"http_signing_secret" form:"section=http,show=gateway=vonage"`
+	HTTPWord        channel.Secret `json:"http_hook_secret" form:"section=http,show=gateway=smsc_ru|sms_ru|kavenegar|ghasedak|generic"`
+	HTTPMethod      string         `json:"http_method" form:"section=request,options=POST;GET,show=gateway=generic"`
+	HTTPHeaders     []string       `json:"http_headers" form:"section=request,show=gateway=generic"`
+	HTTPBodyType    string         `json:"http_body_type" form:"section=request,options=form;json;xml;nothing,show=gateway=generic"`
+	HTTPBody        string         `json:"http_body" form:"section=request,show=gateway=generic"`
+	HTTPOK          string         `json:"http_ok" form:"section=answer,show=gateway=generic"`
+	HTTPID          string         `json:"http_id" form:"section=answer,show=gateway=generic"`
+	HTTPError       string         `json:"http_error" form:"section=answer,show=gateway=generic"`
+	HTTPCodes       []string       `json:"http_codes" form:"section=answer,show=gateway=generic"`
+	HTTPStatusURL   string         `json:"http_status_url" form:"section=arrival,show=gateway=generic"`
+	HTTPStatus      string         `json:"http_status" form:"section=arrival,show=gateway=generic"`
+	HTTPDelivered   []string       `json:"http_delivered" form:"section=arrival,show=gateway=generic"`
+	HTTPFailed      []string       `json:"http_failed" form:"section=arrival,show=gateway=generic"`
+	HTTPBalanceURL  string         `json:"http_balance_url" form:"section=answer,show=gateway=generic"`
+	HTTPBalance     string         `json:"http_balance" form:"section=answer,show=gateway=generic"`
+	HTTPInFrom      string         `json:"http_in_from" form:"section=calls,show=gateway=generic"`
+	HTTPInText      string         `json:"http_in_text" form:"section=calls,show=gateway=generic"`
+	HTTPInID        string         `json:"http_in_id" form:"section=calls,show=gateway=generic"`
+	HTTPReportID    string         `json:"http_report_id" form:"section=calls,show=gateway=generic"`
+	HTTPReportState string         `json:"http_report_state" form:"section=calls,show=gateway=generic"`
+
+	ModemPort    string         `json:"modem_port" form:"section=modem,required,show=via=modem"`
+	ModemBaud    int            `json:"modem_baud" form:"section=modem,show=via=modem"`
+	ModemPIN     channel.Secret `json:"modem_pin" form:"section=modem,show=via=modem"`
+	ModemRate    int            `json:"modem_rate" form:"section=modem,show=via=modem"`
+	ModemBalance string         `json:"modem_balance" form:"section=modem,show=via=modem"`
+	ModemCentre  string         `json:"modem_centre" form:"section=modem,show=via=modem"`
+	ModemHours   int            `json:"modem_validity_hours" form:"section=modem,show=via=modem"`
 }
 
 func defaults() *Settings {
 	return &Settings{
 		Via: "smpp", MaxParts: 10,
 		SMPPPort: 2775, SMPPSecurity: "tls", SMPPRate: 10, SMPPWindow: 10, SMPPLong: "udh", SMPPLetters: "gsm", SMPPHours: 48, SMPPReceipts: true,
+		Gateway: "twilio", HTTPMethod: "POST", HTTPBodyType: "form", HTTPBody: "to={to}&from={from}&text={text}",
+		HTTPDelivered: []string{"delivered", "DELIVRD"}, HTTPFailed: []string{"failed", "undelivered", "UNDELIV", "expired", "EXPIRED", "rejected", "REJECTD"},
+		HTTPInFrom: "from", HTTPInText: "text", HTTPInID: "id", HTTPReportID: "id", HTTPReportState: "status",
+		ModemBaud: 115200, ModemRate: 8, ModemHours: 48,
 	}
 }
 

@@ -78,6 +78,10 @@ func newAdapter(a channel.Account, env channel.Env) (*adapter, error) {
 	switch set.Via {
 	case "smpp":
 		ad.way, err = newSMPP(a, env, set)
+	case "http":
+		ad.way, err = newHTTP(a, env, set)
+	case "modem":
+		ad.way, err = newModem(a, env, set)
 	default:
 		err = bad("via", "%q is no way to send", set.Via)
 	}
@@ -154,6 +158,20 @@ func (a *adapter) Test(ctx context.Context) []channel.Check { return a.way.Test(
 
 // Resend is what may be done with a text that may have been sent already.
 func (a *adapter) Resend() channel.Resend { return a.way.Resend() }
+
+// Needs is the least reach that the way in works within.
+func (a *adapter) Needs() holdfast.Reach {
+	if n, ok := a.way.(channel.Needing); ok {
+		return n.Needs()
+	}
+	return holdfast.Domestic
+}
+
+// Single reports whether the way in holds what only one can hold at a time.
+func (a *adapter) Single() bool {
+	s, ok := a.way.(channel.Single)
+	return ok && s.Single()
+}
 
 // Close lets go of what the way in holds.
 func (a *adapter) Close() error {

@@ -14,13 +14,17 @@ export function valuesOf(fields: Field[], saved: Record<string, unknown> | undef
   );
 }
 
-/** The fields whose condition holds: "field=a|b". */
+/** The fields whose condition holds: "field=a|b", and the other field is shown itself. */
 export function shownFields(fields: Field[], values: Record<string, unknown>): Field[] {
-  return fields.filter((f) => {
-    if (!f.show) return true;
+  const shown = (f: Field, deep: number): boolean => {
+    if (!f.show || !deep) return true;
     const at = f.show.indexOf('=');
-    return f.show.slice(at + 1).split('|').includes(String(values[f.show.slice(0, at)] ?? ''));
-  });
+    const name = f.show.slice(0, at);
+    if (!f.show.slice(at + 1).split('|').includes(String(values[name] ?? ''))) return false;
+    const on = fields.find((x) => x.name === name);
+    return !on || shown(on, deep - 1);
+  };
+  return fields.filter((f) => shown(f, fields.length));
 }
 
 /** What is sent: an empty secret is left out and so keeps its value; an empty number is left out too. */

@@ -26,6 +26,17 @@ describe('a settings form', () => {
     expect(shownFields(fields, { mode: 'poll' }).map((f) => f.name)).toContain('every');
   });
 
+  it('asks for nothing that depends on a field which is not asked for itself', () => {
+    const nested: Field[] = [
+      { name: 'via', label: '', type: 'select' },
+      { name: 'gateway', label: '', type: 'select', show: 'via=http' },
+      { name: 'body', label: '', type: 'text', show: 'gateway=own' },
+    ];
+    const names = (via: string) => shownFields(nested, { via, gateway: 'own' }).map((f) => f.name);
+    expect(names('http')).toEqual(['via', 'gateway', 'body']);
+    expect(names('modem')).toEqual(['via']);
+  });
+
   it('sends no empty secret and no empty number, and lines as a list', () => {
     expect(settingsOf(fields, { mode: 'poll', every: '', password: '', folders: ' A \n\nB', on: true })).toEqual({ mode: 'poll', folders: ['A', 'B'], on: true });
     expect(settingsOf(fields, { mode: 'poll', every: '5', password: 'x', folders: '', on: false })).toEqual({ mode: 'poll', every: 5, password: 'x', folders: [], on: false });

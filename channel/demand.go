@@ -1,0 +1,11 @@
+package channel
+
+import "holdfast"
+
+// Needing is an adapter whose least reach depends on its settings; without it the
+// kind's Needs counts.
+type Needing interface{ Needs() holdfast.Reach }
+
+// Single is an adapter that holds what only one can hold at a time, such as a
+// serial port: it is tested by the one that runs, not by a second one.
+type Single interface{ Single() bool }
