@@ -39,3 +39,17 @@ export interface Figures { step: Step; items: Figure[] | null }
 
 /** A plan that runs now. */
 export interface PlanRun { id: string; plan: string; name: string; drill: boolean; started_at: string; state: string; steps: { name: string; state: string; kind: string }[] | null }
+
+/** How the desk watches: what an administrator has set. */
+export type Place = 'country' | 'abroad' | 'hub';
+export interface Target { name: string; address: string; port?: number; probe: string; place: Place }
+export interface LinkSetting { id: string; name: string; kind: string; interface: string; source: string; gateway: string; metered: boolean; price_mb: number; manual?: string }
+export interface EquipmentSetting { id: string; name: string; kind: string; address: string; port?: number; probe: string }
+export interface ContinuitySettings {
+  links: LinkSetting[] | null; equipment: EquipmentSetting[] | null; targets: TargetSettings;
+  /** What is usual in a country; the one without a name is for all others. */
+  defaults: { country: string; targets: Target[]; checks: unknown }[] | null;
+}
+export interface TargetSettings { country: string; items: Target[] | null; checks: unknown }
+/** A way out that the machine has. */
+export interface Found { interface: string; kind: string; source: string; gateway: string; metric: number; carrier: boolean }

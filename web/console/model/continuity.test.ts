@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { allTexts, setLanguage } from '../../texts/text.svelte';
-import { brokenName, channelWhy, isRadio, keepFresh, lasting, layerText, limits, ms, percent, worstFirst } from './continuity';
+import { brokenName, channelWhy, isRadio, keepFresh, lasting, layerText, limits, mosName, ms, percent, rttOf, worstFirst } from './continuity';
 import { measured, reachSentence, troubled } from './reach';
+import { countryName, targetsMissing } from './links';
 import { availability, lines, span, whatFell } from './outages';
 import { holes, line, thinned, ticks, top } from './chart';
 import type { Net } from './words';
@@ -47,6 +48,7 @@ describe('a link', () => {
     expect(['lte', 'satellite', 'other'].every(isRadio)).toBe(true);
     expect(limits('fibre').down).toBeLessThan(limits('lte').down);
   });
+  it('has no round trip in a second without an answer', () => expect([rttOf({ rtt_ms: 12, loss: 1 }), rttOf({ rtt_ms: 0, loss: 0 }), rttOf({ rtt_ms: 12, loss: 0.5 }), mosName(0)]).toEqual([null, null, 12, '—']));
   it('has figures in the reader’s words, and a dash where nothing is known', () => {
     expect([ms(8.25), ms(412), ms(null), ms(undefined)]).toEqual(['8.3 ms', '412 ms', '—', '—']);
     expect([percent(0), percent(0.031), percent(1), percent(undefined)]).toEqual(['0%', '3.1%', '100%', '—']);
@@ -134,4 +136,15 @@ describe('a chart', () => {
       for (const m of marks) expect(new Date(m).getSeconds()).toBe(0);
     }
   });
+});
+
+describe('what is probed', () => {
+  it('is enough only with three, some in the country and some abroad', () => {
+    const at = (...places: Net.Place[]) => places.map((place, i) => ({ place, address: String(i) }));
+    expect(targetsMissing(at('country', 'abroad'))).toBe('few');
+    expect(targetsMissing(at('abroad', 'abroad', 'hub'))).toBe('country');
+    expect(targetsMissing(at('country', 'country', 'hub'))).toBe('abroad');
+    expect(targetsMissing(at('country', 'abroad', 'abroad'))).toBe('');
+  });
+  it('is named by its country', () => expect([countryName('IR'), countryName('')]).toEqual(['Iran', 'Another country']));
 });

@@ -48,7 +48,9 @@ const has = (n: number | null | undefined): n is number => typeof n === 'number'
 const unit = (n: number, u: string): string => new Intl.NumberFormat(locale(), { style: 'unit', unit: u, unitDisplay: 'short', maximumFractionDigits: n < 10 ? 1 : 0 }).format(n);
 export const ms = (n: number | null | undefined): string => (has(n) ? unit(n, 'millisecond') : '—');
 export const percent = (n: number | null | undefined): string => (has(n) ? new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: n < 0.1 ? 1 : 0 }).format(n) : '—');
-export const mosName = (n: number | null | undefined): string => (has(n) ? decimal(n) : '—');
+export const mosName = (n: number | null | undefined): string => (has(n) && n > 0 ? decimal(n) : '—');
+/** A round trip that was measured; of a second in which nobody answered there is none. */
+export const rttOf = (x: { rtt_ms?: number | null; loss?: number | null }): number | null => ((x.loss ?? 0) >= 1 || !x.rtt_ms ? null : x.rtt_ms);
 
 /** How long something lasted, as short as it stays true: "45 sec", "2 hr 5 min", "3 days 4 hr". */
 export function lasting(millis: number): string {

@@ -1,4 +1,4 @@
-import { clock, full, short } from '../../texts/format';
+import { clock, full, isolate, number, short } from '../../texts/format';
 import { t } from '../../texts/text.svelte';
 import type { Net } from './words';
 
@@ -53,3 +53,10 @@ export function between(o: Outage, now = new Date()): string {
 
 /** What fell: "Fibre", "Reach: only in the country". */
 export const whatFell = (o: Outage): string => (o.scope === 'reach' ? t('continuity.fell.reach', { reach: t('reach.about.' + (o.reach || 'none')) }) : o.what);
+
+/** The heading of an outage that goes on; how far the desk reaches is said above it. */
+export const outageName = (o: Outage): string => (o.scope === 'reach' ? t('continuity.outage.reach.now') : t('continuity.outage.now', { what: isolate(o.what) }));
+
+/** What it did, in one line; empty for an outage that touched nothing. */
+export const ledgerLine = (o: Outage): string =>
+  o.held || o.rerouted || o.told ? t('continuity.ledger.line', { held: number(o.held ?? 0), rerouted: number(o.rerouted ?? 0), told: number(o.told ?? 0) }) : '';
