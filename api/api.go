@@ -23,6 +23,7 @@ import (
 	"holdfast/access"
 	"holdfast/blob"
 	"holdfast/channel"
+	"holdfast/continuity"
 	"holdfast/desk"
 	"holdfast/feedback"
 	"holdfast/hooks"
@@ -70,6 +71,8 @@ type Deps struct {
 	// Figures writes the metrics of this desk.
 	Figures func(w io.Writer)
 	Notices *notices.Notices
+	// Continuity knows how far this node gets.
+	Continuity *continuity.Continuity
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

@@ -195,6 +195,23 @@ func (a *API) register() {
 	handle(a, post, "/imports/{id}/cancel", holdfast.ManageWorkspace, "Stop an import", a.cancelImport)
 	handle(a, post, "/imports/{id}/resume", holdfast.ManageWorkspace, "Go on with one that failed or was stopped", a.resumeImport)
 	a.plain(put, "/imports/{id}/file", holdfast.ManageWorkspace, "Upload its file, or a piece of it at an \"offset\"; \"last=true\" begins", a.uploadImport)
+
+	// Links, reach and outages.
+	handle(a, get, "/continuity", holdfast.ReadConversations, "How this node is connected now", a.readContinuity)
+	handle(a, get, "/continuity/links/{id}/figures", holdfast.ReadConversations, "What was measured over an uplink", a.linkFigures)
+	handle(a, get, "/continuity/outages", holdfast.ReadConversations, "The ledger of outages, the newest first", a.listOutages)
+	handle(a, get, "/continuity/outages/{id}", holdfast.ReadConversations, "One outage", a.readOutage)
+	handle(a, get, "/continuity/settings", holdfast.ReadSetup, "Uplinks, targets and equipment, and their defaults", a.continuitySettings)
+	handle(a, put, "/continuity/links/{id}", holdfast.ManageWorkspace, "Set up an uplink", a.saveLink)
+	handle(a, del, "/continuity/links/{id}", holdfast.ManageWorkspace, "Stop watching an uplink", a.removeLink)
+	handle(a, post, "/continuity/links/{id}/override", holdfast.ManageWorkspace, "Say how an uplink is, or leave it to the probes", a.overrideLink)
+	handle(a, post, "/continuity/links/{id}/probe", holdfast.ManageWorkspace, "Test an uplink now", a.probeLink)
+	handle(a, put, "/continuity/equipment/{id}", holdfast.ManageWorkspace, "Watch something in the office", a.saveEquipment)
+	handle(a, del, "/continuity/equipment/{id}", holdfast.ManageWorkspace, "Stop watching it", a.removeEquipment)
+	handle(a, put, "/continuity/targets", holdfast.ManageWorkspace, "Say what is probed", a.setTargets)
+	handle(a, post, "/continuity/discover", holdfast.ManageWorkspace, "Uplinks that this machine seems to have", a.discoverLinks)
+	handle(a, put, "/channels/{id}/needs", holdfast.ManageChannels, "Say what reach a channel needs", a.setNeeds)
+
 	handle(a, get, "/audit", holdfast.ReadAudit, "Who changed what, when and from where", a.listAudit)
 
 	// As it happens.

@@ -29,6 +29,7 @@ import (
 	"holdfast/channel"
 	"holdfast/channel/all"
 	"holdfast/channel/email"
+	"holdfast/continuity"
 	"holdfast/desk"
 	"holdfast/feedback"
 	"holdfast/hooks"
@@ -36,6 +37,7 @@ import (
 	"holdfast/inbox"
 	"holdfast/intake"
 	"holdfast/journal"
+	"holdfast/links"
 	"holdfast/live"
 	"holdfast/mutes"
 	"holdfast/notices"
@@ -77,12 +79,18 @@ type App struct {
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
-	API         *api.API
+	// Continuity knows how far this node gets.
+	Continuity *continuity.Continuity
+	API        *api.API
 
 	// Demo fills a demo workspace; set before Open by whoever can.
 	Demo func(ctx context.Context) (workspace, operator holdfast.ID, err error)
 	// Routes are extra pages, by path prefix; set before Open.
 	Routes map[string]http.Handler
+	// Prober probes over virtual uplinks, for the demo and tests; nil: the real network.
+	Prober func(u links.Uplink) links.Prober
+	// OnChannel are told when an account is cut off or carries again; set before Run.
+	OnChannel []func(account holdfast.ID, state holdfast.ChannelState, code, reason string)
 	// PasswordCost is for tests; zero is what a desk runs with.
 	PasswordCost access.Cost
 
@@ -113,7 +121,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -169,6 +177,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
+	a.Continuity = a.continuity()
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -207,8 +216,9 @@ func (a *App) Open(ctx context.Context) (err error) {
 	provider := &vouching{app: a}
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
-		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
-		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
+		Figures:    func(w io.Writer) { a.writeFigures(w, figures) },
+		Continuity: a.Continuity,
+		Notices:    a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
@@ -313,6 +323,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "notices", a.Notices.Run)
 	run(ctx, "imports", a.Importer.Run)
 	run(ctx, "alarms", a.alarms)
+	run(ctx, "continuity", a.Continuity.Run)
 	run(ctx, "uploads", a.uploads.run)
 	// The outbox stops by Close, which waits for what is in flight; its own context
 	// ends only when it did not make it in time.

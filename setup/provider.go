@@ -59,14 +59,26 @@ func (s *Setup) unsealProvider(sealed []byte, at time.Time) (SignInProvider, err
 // let in everywhere they belong, so that only an administrator of every workspace may
 // (the demo's does not count). Forbidden "oidc.not_everywhere" for others.
 func (s *Setup) MayVouch(ctx context.Context, by access.Identity) error {
+	return s.everywhere(ctx, by, holdfast.Errorf(holdfast.Forbidden, "oidc.not_everywhere", "a sign-in provider vouches for the operators of every workspace").
+		WithNext("Ask an administrator of all of them."))
+}
+
+// MayManageNode is nil when by may change what is the node's and so every workspace's:
+// its uplinks. Forbidden "node.not_everywhere" for others.
+func (s *Setup) MayManageNode(ctx context.Context, by access.Identity) error {
+	return s.everywhere(ctx, by, holdfast.Errorf(holdfast.Forbidden, "node.not_everywhere", "the links of this node are those of every workspace").
+		WithNext("Ask an administrator of all of them."))
+}
+
+// everywhere is nil for an administrator of every workspace but the demo's, and beyond
+// for others.
+func (s *Setup) everywhere(ctx context.Context, by access.Identity, beyond error) error {
 	if err := by.Require(holdfast.ManageWorkspace); err != nil {
 		return err
 	}
 	if by.Everywhere() {
 		return nil
 	}
-	beyond := holdfast.Errorf(holdfast.Forbidden, "oidc.not_everywhere", "a sign-in provider vouches for the operators of every workspace").
-		WithNext("Ask an administrator of all of them.")
 	if by.Operator.IsZero() {
 		return beyond // a token is worth something in its own workspace alone
 	}
