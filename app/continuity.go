@@ -32,7 +32,7 @@ func (a *App) continuity() *continuity.Continuity {
 			}
 		},
 		Audit: func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, action string, subject holdfast.ID, detail any) error {
-			return access.Record(tx, access.Identity{Workspace: workspace, Actor: by, Operator: by.ID}, action, subject, detail)
+			return access.Record(tx, access.Identity{Workspace: workspace, Actor: by}, action, subject, detail)
 		}})
 }
 

@@ -344,6 +344,212 @@ export interface components {
             /** @description Ids, words or one time: RFC 3339, or relative to now such as -30m, -12h, -7d. */
             values: string[];
         };
+        ContinuityChannelView: {
+            code: string;
+            /** Format: int64 */
+            held: number;
+            id: string;
+            kind: string;
+            name: string;
+            /** @enum {string} */
+            needs: "international" | "domestic" | "local";
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** @enum {string} */
+            state: "up" | "degraded" | "down";
+            via: string;
+        };
+        ContinuityEquipment: {
+            address: string;
+            id: string;
+            /** @enum {string} */
+            kind: "router" | "access_point" | "pbx" | "printer" | "other";
+            name: string;
+            /**
+             * Format: int64
+             * @description Of tcp and http; 0: the usual one.
+             */
+            port: number;
+            /** @enum {string} */
+            probe: "auto" | "icmp" | "tcp" | "http";
+        };
+        ContinuityEquipmentView: {
+            address: string;
+            id: string;
+            kind: string;
+            name: string;
+            /** Format: double */
+            rtt_ms: number;
+            /** Format: date-time */
+            since?: string;
+            /** @enum {string} */
+            state: "up" | "down" | "unknown";
+        };
+        ContinuityFigure: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            jitter_ms: number;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            loss: number;
+            /**
+             * Format: double
+             * @description 1 to 4.5; 0: nothing was measured.
+             */
+            mos: number;
+            /** Format: double */
+            rtt_ms: number;
+            /** @description The worst of the step. */
+            state: string;
+        };
+        ContinuityLink: {
+            /** @description Its next hop; empty: as the routes say. */
+            gateway: string;
+            id: string;
+            /** @description The device that its probes are bound to; empty: by the source address. */
+            interface: string;
+            /** @enum {string} */
+            kind: "fibre" | "cable" | "dsl" | "lte" | "satellite" | "other";
+            /** @description An administrator's word on its state: up, down, or empty. */
+            manual: string;
+            /** @description Each byte costs: probed sparingly while another uplink is up. */
+            metered: boolean;
+            name: string;
+            /**
+             * Format: double
+             * @description Of a megabyte, in the workspace's currency.
+             */
+            price_mb: number;
+            /** @description The address that its probes come from, where no device is named. */
+            source: string;
+        };
+        ContinuityLinkView: {
+            id: string;
+            interface: string;
+            /** Format: double */
+            jitter_ms: number;
+            kind: string;
+            layer: string;
+            layers: components["schemas"]["LinksLayer"][];
+            /**
+             * Format: double
+             * @description Of the last half minute, 0 to 1.
+             */
+            loss: number;
+            manual: boolean;
+            metered: boolean;
+            /**
+             * Format: double
+             * @description What a call would be worth, 1 to 4.5; 0: not known.
+             */
+            mos: number;
+            name: string;
+            reason: string;
+            /** Format: double */
+            rtt_ms: number;
+            /** Format: date-time */
+            since: string;
+            /** @description The last minute by the second, the oldest first. */
+            spark: components["schemas"]["ContinuitySpark"][];
+            /** @enum {string} */
+            state: "up" | "degraded" | "down";
+        };
+        ContinuityOutage: {
+            /** @description Those that it cut off. */
+            channels: string[];
+            code: string;
+            /**
+             * Format: date-time
+             * @description Missing: it lasts.
+             */
+            ended_at?: string;
+            /**
+             * Format: int64
+             * @description Messages that had to wait for its end.
+             */
+            held: number;
+            id: string;
+            /** @description Of a link: what was broken. Of a channel: what said so. */
+            layer: string;
+            /** @description The least there was meanwhile. */
+            reach: string;
+            /**
+             * Format: int64
+             * @description Messages that went another way.
+             */
+            rerouted: number;
+            /** @enum {string} */
+            scope: "link" | "reach" | "channel";
+            /** Format: date-time */
+            started_at: string;
+            subject: string;
+            /**
+             * Format: int64
+             * @description Customers who were told.
+             */
+            told: number;
+            /** @description The name of the link or the channel; of the reach, nothing. */
+            what: string;
+        };
+        ContinuityOutagePage: {
+            items: components["schemas"]["ContinuityOutage"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        ContinuityOverview: {
+            channels: components["schemas"]["ContinuityChannelView"][];
+            equipment: components["schemas"]["ContinuityEquipmentView"][];
+            links: components["schemas"]["ContinuityLinkView"][];
+            /** @description The one that matters most of those that last; null for none. */
+            outage: components["schemas"]["ContinuityOutage"];
+            /** @enum {string} */
+            reach: "international" | "domestic" | "local" | "none";
+            /** Format: date-time */
+            since: string;
+            /** @description False: no uplink is set up, so that nothing is probed and the reach is assumed. */
+            watched: boolean;
+        };
+        ContinuitySettings: {
+            /** @description By country; the last is for every other. */
+            defaults: components["schemas"]["LinksDefaults"][];
+            equipment: components["schemas"]["ContinuityEquipment"][];
+            links: components["schemas"]["ContinuityLink"][];
+            /** @description False: they are those of workspaces, too, that you do not administer. */
+            may_change: boolean;
+            targets: components["schemas"]["ContinuityTargets"];
+        };
+        ContinuitySpark: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            loss: number;
+            /** Format: double */
+            rtt_ms: number;
+        };
+        ContinuityTargets: {
+            checks: components["schemas"]["LinksChecks"];
+            /** @description ISO 3166; its defaults are RU's, IR's or the generic ones. */
+            country: string;
+            items: components["schemas"]["LinksTarget"][];
+        };
+        ContinuityTrial: {
+            /** @description How its probes are kept to it: device, address, or empty, where the system chooses the way. */
+            bound: string;
+            layers: components["schemas"]["LinksLayer"][];
+            targets: components["schemas"]["ContinuityTrialTarget"][];
+        };
+        ContinuityTrialTarget: {
+            error?: string;
+            name: string;
+            ok: boolean;
+            place: string;
+            /** Format: double */
+            rtt_ms: number;
+        };
         CreateChannelInBody: {
             disabled?: boolean;
             /** Format: uuid */
@@ -444,6 +650,19 @@ export interface components {
             png: string;
             secret: string;
             url: string;
+        };
+        EquipmentInBody: {
+            address: string;
+            /** @description router, access_point, pbx, printer or other. */
+            kind: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Of tcp and http; 0: the usual one.
+             */
+            port?: number;
+            /** @description auto, icmp, tcp or http. */
+            probe?: string;
         };
         Event: {
             actor: components["schemas"]["Actor"];
@@ -566,6 +785,11 @@ export interface components {
             /** @enum {string} */
             type: "text" | "secret" | "number" | "bool" | "select" | "lines";
         };
+        FiguresView: {
+            /** @description The oldest first; at most 1500 of a minute or more, neighbours being put together. A step in which nothing ran is missing. */
+            items: components["schemas"]["ContinuityFigure"][];
+            step: string;
+        };
         ForwardInBody: {
             bcc?: string[];
             cc?: string[];
@@ -581,6 +805,25 @@ export interface components {
             to: components["schemas"]["AddressIn"];
             /** Format: int64 */
             undo?: number;
+        };
+        FoundLink: {
+            carrier: boolean;
+            /** @description An uplink is set up on this device. */
+            configured: boolean;
+            gateway: string;
+            interface: string;
+            /** @description A guess by the device's name and type. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of its default route: the smaller one is used first.
+             */
+            metric: number;
+            /** @description Its address. */
+            source: string;
+        };
+        FoundView: {
+            items: components["schemas"]["FoundLink"][];
         };
         HooksDelivery: {
             /** Format: int64 */
@@ -1086,6 +1329,71 @@ export interface components {
             expires: string;
             url: string;
         };
+        LinkInBody: {
+            /** @description Empty: as the routes say. */
+            gateway?: string;
+            /** @description The device that its probes are bound to. */
+            interface?: string;
+            /** @description fibre, cable, dsl, lte, satellite or other. */
+            kind: string;
+            /** @description Each byte costs: probed sparingly while another uplink is up. */
+            metered?: boolean;
+            name: string;
+            /**
+             * Format: double
+             * @description Of a megabyte, in the workspace's currency.
+             */
+            price_mb?: number;
+            /** @description The address that they come from, where no device is named. */
+            source?: string;
+        };
+        LinksCanary: {
+            answers: string[];
+            name: string;
+        };
+        LinksChecks: {
+            canaries: components["schemas"]["LinksCanary"][];
+            /** @description The desk's own name; empty: it has none. */
+            own: string;
+            portals: components["schemas"]["LinksPortal"][];
+            /** @description Name servers that are asked over the uplink. */
+            resolvers: string[];
+        };
+        LinksDefaults: {
+            checks: components["schemas"]["LinksChecks"];
+            /** @description ISO 3166: RU, IR; empty: any other. */
+            country: string;
+            targets: components["schemas"]["LinksTarget"][];
+        };
+        LinksLayer: {
+            /** @enum {string} */
+            name: "carrier" | "gateway" | "anchors" | "dns" | "http";
+            /** @enum {string} */
+            state: "ok" | "bad" | "unknown";
+            /** @description What was seen; a stable word first: no_answer, hijacked, portal, lost … */
+            text: string;
+        };
+        LinksPortal: {
+            /** @description What the page begins with; empty: nothing, with status 204. */
+            body: string;
+            /** Format: int64 */
+            status: number;
+            url: string;
+        };
+        LinksTarget: {
+            /** @description An IP address; a name would make each probe one of the resolver, too. */
+            address: string;
+            name: string;
+            /** @enum {string} */
+            place: "country" | "abroad" | "hub";
+            /**
+             * Format: int64
+             * @description Of tcp, dns, http and stamp; 0: 443, 53, 80 or 862.
+             */
+            port?: number;
+            /** @enum {string} */
+            probe: "auto" | "icmp" | "tcp" | "dns" | "http" | "stamp";
+        };
         MacroInBody: {
             actions: components["schemas"]["Action"][];
             name: string;
@@ -1121,6 +1429,10 @@ export interface components {
              * @description Another conversation with the same customer.
              */
             with: string;
+        };
+        NeedsInBody: {
+            /** @description international, domestic or local; empty: as its kind says. */
+            reach: string;
         };
         NewPasskey: {
             /** Format: date-time */
@@ -1295,6 +1607,12 @@ export interface components {
              * @description Maybe sent; somebody must decide.
              */
             unknown: number;
+        };
+        OverrideInBody: {
+            /** @description For the audit. */
+            reason?: string;
+            /** @description up or down; empty: what the probes say. */
+            state: string;
         };
         Owner: {
             operator?: string;
