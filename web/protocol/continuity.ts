@@ -22,7 +22,7 @@ export interface ReachingChannel {
   id: string; name: string; kind: string; needs: ReachName; state: LinkState; since: string; via: string; code: string; reason: string; held: number;
 }
 
-export interface Equipment { id: string; name: string; kind: string; address: string; state: LinkState; since: string; rtt_ms?: number | null }
+export interface Equipment { id: string; name: string; kind: string; address: string; state: LinkState | 'unknown'; since?: string; rtt_ms?: number | null }
 
 export interface Outage {
   id: string; scope: 'link' | 'reach' | 'channel'; what: string; subject: string; reach: string; started_at: string; ended_at?: string | null;
@@ -30,7 +30,10 @@ export interface Outage {
 }
 
 export interface Continuity {
-  reach: ReachName; since: string; links: Uplink[] | null; channels: ReachingChannel[] | null; equipment: Equipment[] | null; outage: Outage | null;
+  reach: ReachName; since: string;
+  /** False: nothing is probed, and the reach is assumed. */
+  watched?: boolean;
+  links: Uplink[] | null; channels: ReachingChannel[] | null; equipment: Equipment[] | null; outage: Outage | null;
 }
 
 export type Step = '1s' | '1m' | '15m';
@@ -48,8 +51,10 @@ export interface EquipmentSetting { id: string; name: string; kind: string; addr
 export interface ContinuitySettings {
   links: LinkSetting[] | null; equipment: EquipmentSetting[] | null; targets: TargetSettings;
   /** What is usual in a country; the one without a name is for all others. */
+  /** False: they are those of other workspaces, too. */
+  may_change: boolean;
   defaults: { country: string; targets: Target[]; checks: unknown }[] | null;
 }
 export interface TargetSettings { country: string; items: Target[] | null; checks: unknown }
 /** A way out that the machine has. */
-export interface Found { interface: string; kind: string; source: string; gateway: string; metric: number; carrier: boolean }
+export interface Found { interface: string; kind: string; source: string; gateway: string; metric: number; carrier: boolean; configured: boolean }
