@@ -19,6 +19,7 @@ type Demo struct {
 	app *app.App
 
 	filling sync.Mutex // one fill at a time
+	plugs   plugs
 	mu      sync.Mutex
 	mail    *Mail // nil while there is no demo workspace
 	parts   Result
@@ -45,7 +46,7 @@ func Attach(a *app.App) *Demo {
 
 // Start brings the demo back where there is one: a fill that was cut off is
 // finished, and the e-mail account follows the mail server to its new ports. With
-// fill it makes a demo workspace on a desk that has none; the error is Conflict
+// fill its uplinks are virtual, and it makes a demo workspace on a desk that has none; the error is Conflict
 // when somebody works there already.
 func (d *Demo) Start(ctx context.Context, fill bool) error {
 	w, err := d.workspace(ctx)
@@ -53,7 +54,13 @@ func (d *Demo) Start(ctx context.Context, fill bool) error {
 		return err
 	}
 	if w.ID.IsZero() {
-		_, err = d.fill(ctx, true)
+		res, err := d.fill(ctx, true)
+		if err != nil {
+			return err
+		}
+		return d.setPlugs(ctx, res.Workspace, true)
+	}
+	if err := d.setPlugs(ctx, w.ID, fill); err != nil {
 		return err
 	}
 	deps := d.deps()

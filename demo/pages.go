@@ -48,6 +48,10 @@ func newPages(d *Demo) *pages {
 	p.mux.HandleFunc("GET /demo/shop.css", p.built("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/demo.css", p.own("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/mail.js", p.own("text/javascript; charset=utf-8"))
+	p.mux.HandleFunc("GET /demo/plug", p.plug)
+	p.mux.HandleFunc("GET /demo/plug/state", p.plugState)
+	p.mux.HandleFunc("GET /demo/plug.js", p.own("text/javascript; charset=utf-8"))
+	p.mux.HandleFunc("POST /demo/plug", p.pull)
 	p.mux.HandleFunc("GET /demo/mail", p.list)
 	p.mux.HandleFunc("GET /demo/mail/version", p.version)
 	p.mux.HandleFunc("GET /demo/mail/write", p.write)
@@ -77,6 +81,8 @@ type page struct {
 	T         map[string]string
 	Langs     []langLink
 	Mail      *mailPage
+	Plug      *plugPage
+	Plugged   bool // this desk has virtual uplinks
 	Shop      string
 	Operators []Operator
 }
@@ -111,7 +117,7 @@ func language(r *http.Request) string {
 
 func (p *pages) page(r *http.Request) *page {
 	lang := language(r)
-	v := &page{Lang: lang, Dir: "ltr", T: p.texts[lang], Shop: "/demo/shop?lang=" + lang}
+	v := &page{Lang: lang, Dir: "ltr", T: p.texts[lang], Plugged: p.demo.plugged(), Shop: "/demo/shop?lang=" + lang}
 	if lang == "fa" {
 		v.Dir = "rtl"
 	}

@@ -17,6 +17,8 @@ export const goSearch = to('search', '/');
 export const goCustomers = to('customers', 'g c', (p) => p.may('customers.read'));
 export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
+export const goContinuity = to('continuity', 'g l');
+export const goWall: Action = { id: 'go-wall', titleKey: 'action.go.wall', group: 'go', available: () => true, run: () => go('continuity', 'wall') };
 export const goSettings = to('settings', 'g s');
 export const goDesign = to('design', undefined);
 

@@ -68,4 +68,22 @@ describe('the keeper', () => {
     await h.keeper.write();
     expect(put.mock.calls.flatMap(([, values]) => values)).toEqual([]);
   });
+
+  it('keeps how far the desk reaches, though not every two seconds, and none of the figures', async () => {
+    const h = await house(0);
+    let now = 1_000_000;
+    const keeper = new Keeper(h.client, h.store, h.device, () => now);
+    const kept = async () => (await h.device.read<[string, { reach: string }]>('resources')).map((r) => r.value);
+    keeper.resource('/continuity', { reach: 'international' });
+    await vi.waitFor(async () => expect(await kept()).toEqual([['/continuity', { reach: 'international' }]]));
+    now += 2000;
+    keeper.resource('/continuity', { reach: 'domestic' });
+    keeper.resource('/continuity/links/l1/figures?step=1s', { items: [] });
+    keeper.resource('/continuity/outages?from=2026', { items: [] });
+    await new Promise((r) => setTimeout(r, 20));
+    expect(await kept()).toEqual([['/continuity', { reach: 'international' }]]);
+    now += 10_000;
+    keeper.resource('/continuity', { reach: 'domestic' });
+    await vi.waitFor(async () => expect(await kept()).toEqual([['/continuity', { reach: 'domestic' }]]));
+  });
 });

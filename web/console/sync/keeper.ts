@@ -17,7 +17,9 @@ const perThread = 200;
 const atOnce = 50;
 
 /** Resources that the inbox needs and that change rarely. */
-const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)/;
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)|^\/continuity$/;
+/** What a screen asks for every two seconds is written more seldom, in milliseconds. */
+const seldom: Record<string, number> = { '/continuity': 10_000 };
 
 const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
 
@@ -35,6 +37,7 @@ export class Keeper {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private writing: Promise<void> = Promise.resolve();
   private clocks = new Map<ID, string>();
+  private wrote = new Map<string, number>();
   private filling: AbortController | undefined;
   private refill = false;
   /** The number up to which the screen has everything; 0 while the desk is not heard. */
@@ -79,6 +82,8 @@ export class Keeper {
   /** Keeps a resource that was fetched. */
   resource(path: string, data: unknown): void {
     if (!this.device.keeps || !worthKeeping.test(path) || /[?&](q|cursor|before)=/.test(path)) return;
+    if (this.now() - (this.wrote.get(path) ?? 0) < (seldom[path] ?? 0)) return;
+    this.wrote.set(path, this.now());
     void this.device.pack([path, data]).then((s) => this.device.shelf.put('resources', path, { s })).catch(() => {});
   }
 
@@ -188,6 +193,7 @@ export class Keeper {
     this.filling = undefined;
     this.dirty.clear();
     this.clocks.clear();
+    this.wrote.clear();
     this.mentioned.clear();
   }
 
