@@ -24,6 +24,7 @@ import (
 	"holdfast/blob"
 	"holdfast/channel"
 	"holdfast/desk"
+	"holdfast/fallback"
 	"holdfast/feedback"
 	"holdfast/hooks"
 	"holdfast/importer"
@@ -70,6 +71,8 @@ type Deps struct {
 	// Figures writes the metrics of this desk.
 	Figures func(w io.Writer)
 	Notices *notices.Notices
+	// Fallback is which way reaches whom, and who has agreed to what.
+	Fallback *fallback.Fallback
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

@@ -233,6 +233,28 @@ export interface components {
             /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON. */
             options: unknown;
         };
+        ChainInBody: {
+            /**
+             * Format: int64
+             * @description As wait, of the channel that a message was written for.
+             */
+            first: number;
+            legs: components["schemas"]["LegIn"][];
+            /** @description Never send what one way has accepted, or may have, another way. */
+            once?: boolean;
+        };
+        ChainSaved: {
+            /** Format: int64 */
+            first: number;
+            legs: components["schemas"]["Leg"][];
+            once?: boolean;
+            sort: string;
+        };
+        ChainSavedPage: {
+            items: components["schemas"]["ChainSaved"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         ChangeChannelInBody: {
             enabled?: boolean;
             name?: string;
@@ -343,6 +365,20 @@ export interface components {
             test: "is" | "is_not" | "at_least" | "has" | "has_not" | "before" | "after";
             /** @description Ids, words or one time: RFC 3339, or relative to now such as -30m, -12h, -7d. */
             values: string[];
+        };
+        ConsentInBody: {
+            given: boolean;
+            /** @description How it is known; needed for a yes. */
+            proof?: string;
+            /** @enum {string} */
+            purpose: "service" | "notice" | "marketing" | "calls";
+            scheme: string;
+            value: string;
+        };
+        ConsentsView: {
+            items: components["schemas"]["FallbackConsent"][];
+            /** @description Schemes of addresses: the ways that the customer prefers, the first one first. */
+            prefers: string[];
         };
         CreateChannelInBody: {
             disabled?: boolean;
@@ -461,6 +497,73 @@ export interface components {
         };
         FactorRule: {
             roles: ("administrator" | "supervisor" | "operator" | "observer")[];
+        };
+        FallbackConsent: {
+            /** Format: date-time */
+            at?: string;
+            /** @description That said it. */
+            message?: string;
+            proof?: string;
+            purpose: string;
+            scheme: string;
+            /**
+             * @description none: nobody has said anything.
+             * @enum {string}
+             */
+            state: "given" | "withdrawn" | "none";
+            value: string;
+            via?: string;
+        };
+        FallbackOption: {
+            address: string;
+            channel: string;
+            /** @description The customer says so and has proved it by nothing. */
+            claimed?: boolean;
+            code?: string;
+            failing?: string;
+            kind: string;
+            name: string;
+            reason?: string;
+            /** @description The customer has asked for no more messages there. */
+            refused?: boolean;
+            scheme: string;
+            /** Format: date-time */
+            since?: string;
+            /** @enum {string} */
+            state: "up" | "cut" | "open" | "off";
+        };
+        FallbackOutlook: {
+            code?: string;
+            /** @description What the customer would read of it. */
+            line?: string;
+            /** @description The channel that a message would go by now; empty: it would wait. */
+            now?: string;
+            /** @description The channel that it would be written for. */
+            own?: string;
+            reason?: string;
+            ways: components["schemas"]["FallbackOption"][];
+            /**
+             * @description Why it would not go by its own channel.
+             * @enum {string}
+             */
+            why?: "" | "cut" | "open";
+        };
+        FallbackWay: {
+            channel: string;
+            code?: string;
+            kind: string;
+            name: string;
+            reason?: string;
+            scheme: string;
+            /** Format: date-time */
+            since?: string;
+            /** @enum {string} */
+            state: "up" | "cut" | "open" | "off";
+        };
+        FallbackWayPage: {
+            items: components["schemas"]["FallbackWay"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
         };
         FeedbackAnswer: {
             /** Format: date-time */
@@ -891,6 +994,8 @@ export interface components {
             doubled?: boolean;
             /** Format: date-time */
             due_at?: string;
+            /** @description It goes another way than it was written for. */
+            other?: components["schemas"]["InboxOtherWay"];
             reason?: string;
             state: string;
         };
@@ -1034,6 +1139,23 @@ export interface components {
             id: string;
             name: string;
         };
+        InboxOtherWay: {
+            /** @description The way left behind has it, too. */
+            accepted?: boolean;
+            /** Format: date-time */
+            at: string;
+            code?: string;
+            /** @description The channel that it was taken from. */
+            from: string;
+            /** @description What the customer reads of it. */
+            line?: string;
+            reason?: string;
+            /**
+             * @description That way is cut; it did not work; this message failed on it; nobody got it there in time.
+             * @enum {string}
+             */
+            why: "cut" | "open" | "failed" | "late";
+        };
         InboxPart: {
             id: string;
             /** Format: int64 */
@@ -1069,6 +1191,41 @@ export interface components {
             items: components["schemas"]["KindView"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        LaneLimited: {
+            /** Format: int64 */
+            count: number;
+            per: string;
+        };
+        Leg: {
+            channel?: string;
+            kind?: string;
+            /** Format: double */
+            max_price?: number;
+            /** Format: int64 */
+            wait: number;
+        };
+        LegIn: {
+            /** @description One channel, or */
+            channel?: string;
+            /** @description any of a kind. */
+            kind?: string;
+            /** Format: double */
+            max_price?: number;
+            /**
+             * Format: int64
+             * @description Seconds until the next way is tried; 0: only when this one is cut or fails.
+             */
+            wait: number;
+        };
+        LimitInBody: {
+            /**
+             * Format: int64
+             * @description 0: no limit.
+             */
+            count: number;
+            /** @enum {string} */
+            per: "second" | "minute";
         };
         LimitsView: {
             /** Format: int64 */
@@ -1309,6 +1466,9 @@ export interface components {
         PasswordInBody: {
             new: string;
             old?: string;
+        };
+        PreferenceInBody: {
+            schemes: string[];
         };
         PresetsCanned: {
             /** Format: date-time */
