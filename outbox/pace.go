@@ -49,7 +49,7 @@ func (p *pace) room(now time.Time, bulk bool) (n int, wait time.Duration) {
 func free(began []time.Time, count int, per time.Duration, now time.Time) (n int, wait time.Duration) {
 	since := now.Add(-per)
 	i := 0
-	for i < len(began) && !began[i].After(since) {
+	for i < len(began) && began[i].Before(since) {
 		i++
 	}
 	inside := began[i:]
