@@ -129,6 +129,10 @@ func (f *Fallback) drop(ctx context.Context, message holdfast.ID) error {
 }
 
 func (f *Fallback) due(ctx context.Context, message holdfast.ID, began, due time.Time) error {
+	select {
+	case f.fresh <- struct{}{}:
+	default:
+	}
 	return f.DB.Write(ctx, func(tx *store.Tx) error {
 		return tx.Exec("UPDATE chase SET began_at = $2, due_at = $3 WHERE message = $1 AND (began_at <> $2 OR due_at <> $3)", message, began, due)
 	})
@@ -152,7 +156,7 @@ func (f *Fallback) answered(ctx context.Context, e *holdfast.Entry) error {
 }
 
 // pass looks at what is due, at what is on ways that are closed and at what found no
-// way; it returns when to look again, 0 for not by itself.
+// way; it returns how long until it must look again.
 func (f *Fallback) pass(ctx context.Context) (time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -163,12 +167,16 @@ func (f *Fallback) pass(ctx context.Context) (time.Duration, error) {
 	if err := f.closed(ctx); err != nil {
 		return 0, err
 	}
+	var n int
 	var next time.Time
-	err := f.DB.QueryRow(ctx, "SELECT COALESCE(MIN(due_at), 0) FROM chase WHERE due_at > $1", now).Scan(&next)
-	if err != nil || next.IsZero() {
-		return 0, err
+	err := f.DB.QueryRow(ctx, "SELECT count(*), COALESCE(MIN(CASE WHEN due_at > $1 THEN due_at END), 0) FROM chase", now).Scan(&n, &next)
+	if err != nil || n == 0 {
+		return idle, err
 	}
-	return next.Sub(f.DB.Now()), nil
+	if wait := next.Sub(f.DB.Now()); !next.IsZero() && wait < lookEvery {
+		return wait, nil
+	}
+	return lookEvery, nil // a way that never came up turns nothing
 }
 
 // closed looks at what waits on ways that carry nothing, and at what found none.

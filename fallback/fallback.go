@@ -91,7 +91,8 @@ type Deps struct {
 type Fallback struct {
 	Deps
 
-	mu       sync.Mutex // one look at a time
+	mu       sync.Mutex    // one look at a time
+	fresh    chan struct{} // something has a due time that it had not
 	chains   map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved
 	accounts map[holdfast.ID]known
 }
@@ -107,12 +108,14 @@ const (
 	// offPatience is how long an account without an adapter is waited for: it may be
 	// starting.
 	offPatience = time.Minute
-	lookEvery   = 5 * time.Second
+	// How often it looks by itself, with messages in hand and without.
+	lookEvery = 15 * time.Second
+	idle      = 10 * time.Minute
 )
 
 // New makes it. It does no I/O.
 func New(d Deps) *Fallback {
-	return &Fallback{Deps: d, chains: map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved{}, accounts: map[holdfast.ID]known{}}
+	return &Fallback{Deps: d, fresh: make(chan struct{}, 1), chains: map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved{}, accounts: map[holdfast.ID]known{}}
 }
 
 // Run moves messages on until ctx ends.
@@ -131,17 +134,17 @@ func (f *Fallback) watch(ctx context.Context, turns <-chan struct{}) {
 	defer timer.Stop()
 	troubled := false
 	for {
-		wait := lookEvery // a way that never came up turns nothing
-		next, err := f.pass(ctx)
+		wait, err := f.pass(ctx)
 		if err != nil && ctx.Err() == nil && !troubled {
 			f.Log.Warn("messages cannot be sent another way", "err", err)
 		}
-		if troubled = err != nil; !troubled && next > 0 && next < wait {
-			wait = next
+		if troubled = err != nil; troubled {
+			wait = time.Second
 		}
 		timer.Reset(max(wait, 10*time.Millisecond))
 		select {
 		case <-turns:
+		case <-f.fresh:
 		case <-timer.C:
 		case <-ctx.Done():
 			return
