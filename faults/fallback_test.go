@@ -30,6 +30,18 @@ func newWrecker(t *testing.T) *wrecker {
 	return w
 }
 
+// all reports whether it has accepted every one of these.
+func (p *wrecker) all(ids []string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		if p.accepts[id] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ServeHTTP accepts, drops the answer, answers 502 after accepting, or refuses for good.
 func (p *wrecker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var m struct{ ID string }
@@ -74,7 +86,8 @@ func TestKillWhileMessagesGoAnotherWay(t *testing.T) {
 				return id
 			}
 			first, spare := make("first"), make("spare")
-			check(t, d.api("PUT", "/chains/reply", map[string]any{"first": 1, "once": once, "legs": []any{map[string]any{"channel": spare, "wait": 0}}}, nil))
+			// What a program writes has no person behind it.
+			check(t, d.api("PUT", "/chains/automatic", map[string]any{"first": 1, "once": once, "legs": []any{map[string]any{"channel": spare, "wait": 0}}}, nil))
 			var ids []string
 			const crashes = 6
 			for range crashes {
@@ -90,7 +103,7 @@ func TestKillWhileMessagesGoAnotherWay(t *testing.T) {
 			}
 			until(t, "everything has come to its end", 60*time.Second, func() bool {
 				var n outbox.Totals
-				return d.api("GET", "/outbox/totals", nil, &n) == nil && n.Queued+n.Sending+n.RetryWait+n.Failed == 0 && (once || n.Unknown == 0)
+				return d.api("GET", "/outbox/totals", nil, &n) == nil && n.Queued+n.Sending+n.RetryWait+n.Failed == 0 && (once || p.all(ids))
 			})
 			d.stop()
 			l := d.read()
@@ -112,7 +125,7 @@ func TestKillWhileMessagesGoAnotherWay(t *testing.T) {
 				}
 				if n > 1 {
 					twice++
-					if !l.doubled[id] {
+					if !l.doubled[id] && state != holdfast.Parked {
 						t.Errorf("%s may have arrived twice and is not marked", id)
 					}
 				}
