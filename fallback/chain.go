@@ -115,6 +115,8 @@ func check(c holdfast.ChainSaved, accounts []Account) error {
 
 // chainOf is the chain for a sort of messages, if there is one; it remembers.
 func (f *Fallback) chainOf(ctx context.Context, workspace holdfast.ID, sort holdfast.MessageSort) (c holdfast.ChainSaved, ok bool, err error) {
+	f.memory.Lock()
+	defer f.memory.Unlock()
 	chains, known := f.chains[workspace]
 	if !known {
 		if chains, err = f.read(ctx, workspace); err != nil {

@@ -27,7 +27,7 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 	}
 	switch b := e.Body.(type) {
 	case *holdfast.ChainSaved:
-		delete(f.chains, e.Workspace)
+		f.forget(e.Workspace)
 		if len(b.Legs) == 0 {
 			return nil
 		}
@@ -43,7 +43,7 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		return err
 	case *holdfast.SetupChanged:
 		if b.What == "channel" {
-			delete(f.accounts, e.Workspace)
+			f.forget(e.Workspace)
 		}
 	case *holdfast.MessageQueued:
 		sort := holdfast.SortReply
@@ -82,6 +82,14 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 	return nil
 }
 
+// forget makes it read a workspace's chains and accounts anew.
+func (f *Fallback) forget(workspace holdfast.ID) {
+	f.memory.Lock()
+	defer f.memory.Unlock()
+	delete(f.chains, workspace)
+	delete(f.accounts, workspace)
+}
+
 // begin follows a message from when it is due.
 func (f *Fallback) begin(ctx context.Context, e *holdfast.Entry, message holdfast.ID, sort holdfast.MessageSort, from time.Time) error {
 	_, ok, err := f.chainOf(ctx, e.Workspace, sort)
@@ -102,7 +110,15 @@ func (f *Fallback) begin(ctx context.Context, e *holdfast.Entry, message holdfas
 
 // again follows a message whose chain had come to an end, or begins its way anew.
 func (f *Fallback) again(ctx context.Context, e *holdfast.Entry, message holdfast.ID) error {
-	if chains := f.chains[e.Workspace]; chains != nil && len(chains) == 0 {
+	some := false
+	for _, s := range holdfast.MessageSorts {
+		_, ok, err := f.chainOf(ctx, e.Workspace, s)
+		if err != nil {
+			return err
+		}
+		some = some || ok
+	}
+	if !some {
 		return nil
 	}
 	err := f.DB.Write(ctx, func(tx *store.Tx) error {

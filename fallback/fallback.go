@@ -91,8 +91,10 @@ type Deps struct {
 type Fallback struct {
 	Deps
 
-	mu       sync.Mutex    // one look at a time
-	fresh    chan struct{} // something has a due time that it had not
+	mu    sync.Mutex    // one look at a time
+	fresh chan struct{} // something has a due time that it had not
+
+	memory   sync.Mutex // of the two below
 	chains   map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved
 	accounts map[holdfast.ID]known
 }
@@ -154,6 +156,8 @@ func (f *Fallback) watch(ctx context.Context, turns <-chan struct{}) {
 
 // ways are a workspace's accounts with their gates.
 func (f *Fallback) ways(ctx context.Context, workspace holdfast.ID) ([]way, error) {
+	f.memory.Lock()
+	defer f.memory.Unlock()
 	k, ok := f.accounts[workspace]
 	if !ok || f.DB.Now().Sub(k.at) > knownFor {
 		list, err := f.Accounts(ctx, workspace)

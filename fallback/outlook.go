@@ -43,8 +43,6 @@ func (f *Fallback) Outlook(ctx context.Context, workspace, customer, own holdfas
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	ways, err := f.ways(ctx, workspace)
 	if err != nil {
 		return nil, err
@@ -116,8 +114,6 @@ type Way struct {
 
 // Ways lists a workspace's channel accounts and how they are.
 func (f *Fallback) Ways(ctx context.Context, workspace holdfast.ID) ([]Way, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	ways, err := f.ways(ctx, workspace)
 	list := []Way{}
 	for _, w := range ways {
