@@ -109,7 +109,7 @@ async function walk(language, width, session, number) {
     await area.press('Control+Enter');
     const bubble = page.locator('article.out', { hasText: 'It is on its way.' });
     await has(bubble, fill('delivery.other', { channel: 'SMS' }));
-    await has(page.locator('p.event'), plain(fill('way.cut', { channel: 'help@desk.example' })));
+    await has(page.locator('p.event', { hasText: 'help@desk.example' }), fill('way.cut', { channel: 'help@desk.example' }));
     await until('the telephone has it', async () => (await (await control('/sms?number=' + number, '', 'GET')).json()).length === 1);
     const [sms] = await (await control('/sms?number=' + number, '', 'GET')).json();
     if (!sms.startsWith('It is on its way.\n(')) throw new Error('the customer reads ' + JSON.stringify(sms));
