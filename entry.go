@@ -126,6 +126,13 @@ var newBody = map[EntryKind]func() Body{
 	"link.changed":             func() Body { return &LinkChanged{} },
 	"reach.changed":            func() Body { return &ReachChanged{} },
 	"channel.changed":          func() Body { return &ChannelChanged{} },
+	"chain.saved":              func() Body { return &ChainSaved{} },
+	"message.rerouted":         func() Body { return &MessageRerouted{} },
+	"message.stayed":           func() Body { return &MessageStayed{} },
+	"lane.limited":             func() Body { return &LaneLimited{} },
+	"way.preferred":            func() Body { return &WayPreferred{} },
+	"consent.given":            func() Body { return &ConsentGiven{} },
+	"consent.withdrawn":        func() Body { return &ConsentWithdrawn{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -12,6 +12,11 @@ type LetterQueued struct {
 	Channel   ID        `json:"channel"`
 	To        Address   `json:"to"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Customer is whom it is for, where that is a customer: only then is there
+	// another way to send it.
+	Customer ID `json:"customer,omitzero"`
+	// Bulk is one of very many: it leaves a part of its channel to one-to-one service.
+	Bulk bool `json:"bulk,omitempty"`
 }
 
 // Purpose is what a letter is for.

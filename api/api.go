@@ -25,6 +25,7 @@ import (
 	"holdfast/channel"
 	"holdfast/continuity"
 	"holdfast/desk"
+	"holdfast/fallback"
 	"holdfast/feedback"
 	"holdfast/hooks"
 	"holdfast/importer"
@@ -73,6 +74,8 @@ type Deps struct {
 	Notices *notices.Notices
 	// Continuity knows how far this node gets.
 	Continuity *continuity.Continuity
+	// Fallback is which way reaches whom, and who has agreed to what.
+	Fallback *fallback.Fallback
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

@@ -31,6 +31,7 @@ import (
 	"holdfast/channel/email"
 	"holdfast/continuity"
 	"holdfast/desk"
+	"holdfast/fallback"
 	"holdfast/feedback"
 	"holdfast/hooks"
 	"holdfast/importer"
@@ -76,6 +77,8 @@ type App struct {
 	Feedback *feedback.Feedback
 	Unread   *unread.Unread
 	Mutes    *mutes.Mutes
+	// Fallback moves messages on to another way.
+	Fallback *fallback.Fallback
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -122,7 +125,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -174,6 +177,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
+	a.Fallback = a.newFallback()
 	a.Transcripts = transcript.New(transcript.Deps{DB: a.DB, Inbox: a.Inbox, Outbox: a.Outbox, Mailbox: a.mailbox, House: a.house, Author: a.names.of})
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
@@ -220,6 +224,9 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Figures:    func(w io.Writer) { a.writeFigures(w, figures) },
 		Continuity: a.Continuity,
 		Notices:    a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
+		Figures:  func(w io.Writer) { a.writeFigures(w, figures) },
+		Fallback: a.Fallback,
+		Notices:  a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
@@ -227,6 +234,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	}
 	a.API.Mount("/rate", a.Feedback)
 	a.API.Mount("/mail-off", a.Mutes)
+	a.API.Mount("/sent-file", a.Fallback)
 	a.API.Mount("/forms", http.StripPrefix("/forms", http.HandlerFunc(a.Channels.forms)))
 	for prefix, h := range a.Routes {
 		a.API.Mount(prefix, h)
@@ -333,6 +341,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "webhooks", a.Hooks.Run)
 	run(ctx, "feedback", a.Feedback.Run)
 	run(ctx, "unread", a.Unread.Run)
+	run(ctx, "fallback", a.Fallback.Run)
 	run(ctx, "channels", a.Channels.Run)
 	run(ctx, "timers", a.timers)
 	run(ctx, "notices", a.Notices.Run)

@@ -32,6 +32,9 @@ type Kind struct {
 	// Joins is of kinds whose messages name nothing that they answer: one of somebody
 	// whose address is proved joins their running conversation on another channel.
 	Joins bool
+	// Receipts means that the provider says when a message has reached the customer:
+	// only then does "accepted, and not delivered for a while" mean something.
+	Receipts bool
 	// Mount is the URL prefix of adapters that implement Webhook: the account's id
 	// follows it. Empty means "/hooks/" + Name.
 	Mount string
@@ -229,6 +232,7 @@ type Outbound struct {
 	Unsubscribe  string    // an https address that a POST to ends such mail (RFC 8058)
 	At           time.Time // when it was written
 	Attempt      int       // from 1
+	Rerouted     bool      // it was written for another channel
 	Trace        *Trace    // never nil
 }
 

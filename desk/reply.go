@@ -78,15 +78,14 @@ func (d *Desk) prepare(ctx context.Context, by By, c *inbox.Conversation, r *Rep
 	}
 	if r.Channel.IsZero() {
 		r.Channel = c.Channel
-		if len(c.Merged) > 0 {
-			// Several conversations in one may have come over several channels.
-			last, err := d.inbox.LastChannel(ctx, by.Workspace, c.ID)
-			if err != nil {
-				return Channel{}, err
-			}
-			if !last.IsZero() {
-				r.Channel = last
-			}
+		// Several conversations in one may have come over several channels, and an answer
+		// to what was sent another way comes that way.
+		last, err := d.inbox.LastChannel(ctx, by.Workspace, c.ID)
+		if err != nil {
+			return Channel{}, err
+		}
+		if !last.IsZero() {
+			r.Channel = last
 		}
 	}
 	ch, err := d.lookup(ctx, by.Workspace, r.Channel)

@@ -47,6 +47,8 @@ type Desk struct {
 type Options struct {
 	Resend channel.Resend // of the loop channel; "" means ResendPark
 	URL    string         // PostgreSQL; "" means SQLite
+	// More are kinds of channels beside the loop.
+	More []*channel.Kind
 }
 
 // Each tells a story to a desk on each database this machine has.
@@ -79,7 +81,7 @@ func (d *Desk) start(dir string) {
 		d.Loop = loop.New()
 	}
 	d.App = app.New(app.Config{Listen: "127.0.0.1:0", Data: dir, DatabaseURL: d.options.URL, AttachmentLimit: 1 << 20}, slog.New(slog.DiscardHandler))
-	d.App.Kinds = []*channel.Kind{d.Loop.Kind(d.options.Resend)}
+	d.App.Kinds = append([]*channel.Kind{d.Loop.Kind(d.options.Resend)}, d.options.More...)
 	d.App.PasswordCost = access.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}
 	if err := d.App.OpenRooms(ctx); err != nil {
 		d.t.Fatal(err)

@@ -159,21 +159,23 @@ type DeliveryState struct {
 	Attempts int               `json:"attempts"`
 	DueAt    time.Time         `json:"due_at,omitzero"`
 	Doubled  bool              `json:"doubled,omitempty"`
+	Other    *OtherWay         `json:"other,omitempty" doc:"It goes another way than it was written for."`
 }
 
 // Where a message was re-routed, the outbox knows by what and to whom it goes.
 const messageColumns = `m.lsn, m.id, m.conversation, m.clock, m.at, m.direction, COALESCE(o.channel, m.channel), m.customer, m.author, m.address, m.address_name,
 	COALESCE(o.scheme, ''), COALESCE(o.address, ''),
 	m.subject, m.text, m.rest, m.html, m.external_id, m.extra, m.raw, m.forwarded,
-	CASE WHEN l.message IS NOT NULL THEN 'sending' ELSE COALESCE(o.state, '') END, COALESCE(o.code, ''), COALESCE(o.reason, ''), COALESCE(o.attempts, 0), COALESCE(o.due_at, 0), COALESCE(o.doubled, FALSE)
-	FROM message m LEFT JOIN outbox o ON o.message = m.id LEFT JOIN lease l ON l.message = m.id`
+	CASE WHEN l.message IS NOT NULL THEN 'sending' ELSE COALESCE(o.state, '') END, COALESCE(o.code, ''), COALESCE(o.reason, ''), COALESCE(o.attempts, 0), COALESCE(o.due_at, 0), COALESCE(o.doubled, FALSE), ` + otherWayColumns + `
+	FROM message m LEFT JOIN outbox o ON o.message = m.id LEFT JOIN lease l ON l.message = m.id` + otherWay
 
 func scanMessage(r *store.Rows, m *Message) error {
 	var address, name, scheme, routed string
 	var raw []byte
 	var d DeliveryState
-	err := r.Scan(&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name, &scheme, &routed,
-		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &m.Forwarded, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled)
+	var other OtherWay
+	err := r.Scan(append([]any{&m.LSN, &m.ID, &m.Conversation, &m.Clock, &m.At, &m.Direction, &m.Channel, &m.Customer, &m.Author, &address, &name, &scheme, &routed,
+		&m.Subject, &m.Text, &m.Rest, &m.HTML, &m.ExternalID, &raw, &m.Raw, &m.Forwarded, &d.State, &d.Code, &d.Reason, &d.Attempts, &d.DueAt, &d.Doubled}, other.fields()...)...)
 	if err != nil {
 		return err
 	}
@@ -200,6 +202,9 @@ func scanMessage(r *store.Rows, m *Message) error {
 		m.Recipient = who
 		if d.State == "" {
 			d.State = holdfast.Queued
+		}
+		if !other.From.IsZero() {
+			d.Other = &other
 		}
 		m.Delivery = &d
 	}

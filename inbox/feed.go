@@ -23,7 +23,8 @@ type FeedRow struct {
 }
 
 // Feed reads what the customer at addr wrote and was sent over a channel, after
-// number n, the oldest first. Notes and what has not left the outbox are not in it.
+// number n, the oldest first. Notes and what has not left the outbox are not in it;
+// what was here before it was sent another way, too, is.
 func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr holdfast.Address, n holdfast.LSN, limit int) ([]FeedRow, error) {
 	if limit <= 0 || limit > 500 {
 		limit = 200
@@ -38,6 +39,9 @@ func (b *Inbox) Feed(ctx context.Context, workspace, channel holdfast.ID, addr h
 				WHERE o.conversation IN (SELECT c.id FROM conversation c WHERE c.workspace = $1 AND c.customer IN
 					(SELECT a.customer FROM address a WHERE a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND NOT a.claimed))
 				AND o.channel = $2 AND o.address = $4 AND o.sent_lsn > $5
+			UNION
+			SELECT o.sent_lsn AS n, s.lsn AS lsn FROM leg g JOIN outbox o ON o.message = g.message JOIN message s ON s.id = g.message
+				WHERE g.workspace = $1 AND g.from_channel = $2 AND g.from_address = $4 AND g.from_scheme = $3 AND g.accepted AND o.sent_lsn > $5
 		) AS f JOIN message m ON m.lsn = f.lsn ORDER BY f.n LIMIT $6`, workspace, channel, addr.Scheme, addr.Value, n, limit)
 	return store.Collect(rows, err, func(r *store.Rows, f *FeedRow) error {
 		var raw []byte

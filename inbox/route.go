@@ -100,6 +100,8 @@ type Location struct {
 	Had      Where // the message, when it is here already
 	Again    bool  // it is
 	Place    Place
+	// Other is a conversation that went to this address another way; see FindAnswered.
+	Other holdfast.ID
 }
 
 // Locate asks whether a message is here already, and for the place of one from an
@@ -108,14 +110,14 @@ func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast
 	l := &Location{}
 	l.Question = store.Question{
 		Query: `SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
-			` + running + `
+			` + running + `, ` + answersTo + `
 		FROM (SELECT 1 AS one) AS o
 			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
 			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND ` + first,
 		Args: []any{workspace, channel, a.Scheme, a.Value, message},
 		Read: func(r *store.Row) error {
-			l.Had, l.Place = Where{}, Place{}
-			err := r.Scan(&l.Had.Message, &l.Had.Conversation, &l.Had.Customer, &l.Had.LSN, &l.Had.Direction, &l.Place.Customer, &l.Place.Verified, &l.Place.Conversation)
+			l.Had, l.Place, l.Other = Where{}, Place{}, holdfast.ID{}
+			err := r.Scan(&l.Had.Message, &l.Had.Conversation, &l.Had.Customer, &l.Had.LSN, &l.Had.Direction, &l.Place.Customer, &l.Place.Verified, &l.Place.Conversation, &l.Other)
 			l.Again = !l.Had.Message.IsZero()
 			return err
 		},
@@ -346,7 +348,15 @@ func FindSent(tx *store.Tx, workspace holdfast.ID, external string) (w Where, ok
 	err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, m.lsn, m.direction FROM outbox o JOIN message m ON m.id = o.message
 		WHERE o.workspace = $1 AND o.external_id = $2 AND o.external_id <> '' LIMIT 1`, workspace, external).Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
 	if errors.Is(err, store.ErrNoRows) {
-		return scanLetter(tx.QueryRow(letterPlace+"o.external_id = $2 LIMIT 1", workspace, external))
+		if w, ok, err = scanLetter(tx.QueryRow(letterPlace+"o.external_id = $2 LIMIT 1", workspace, external)); err != nil || ok {
+			return w, ok, err
+		}
+		// What a way called it that was left behind.
+		err = tx.QueryRow(`SELECT m.id, m.conversation, m.customer, m.lsn, m.direction FROM leg g JOIN message m ON m.id = g.message
+			WHERE g.workspace = $1 AND g.external_id = $2 AND g.external_id <> '' LIMIT 1`, workspace, external).Scan(&w.Message, &w.Conversation, &w.Customer, &w.LSN, &w.Direction)
+		if errors.Is(err, store.ErrNoRows) {
+			return w, false, nil
+		}
 	}
 	return w, err == nil, err
 }

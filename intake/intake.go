@@ -99,6 +99,11 @@ func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *chann
 		return nil
 	}
 	place := at.Place
+	if !at.Other.IsZero() {
+		if err := s.otherWay(tx, &place, m); err != nil {
+			return err
+		}
+	}
 	customer, err := s.person(tx, place, m)
 	if err != nil {
 		return err
@@ -129,7 +134,7 @@ func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *chann
 		return err
 	}
 	res.Conversation, res.LSN = conversation, e.LSN
-	return nil
+	return s.consent(tx, customer, id, m)
 }
 
 // moves reports whether an entry may change where a message from an address goes.
@@ -146,6 +151,8 @@ func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message hold
 		return b.Customer == p.Customer
 	case *holdfast.ConversationMerged, *holdfast.ConversationUnmerged, *holdfast.MessageMoved:
 		return true
+	case *holdfast.MessageRerouted:
+		return b.Address.Scheme == from.Scheme && b.Address.Value == from.Value
 	case *holdfast.CustomerCreated:
 		for _, a := range b.Addresses {
 			if a.Scheme == from.Scheme && a.Value == from.Value {
@@ -319,7 +326,7 @@ func (s *Sink) refuse(tx *journal.Tx, id holdfast.ID, m *channel.Inbound, res *c
 	}
 	why := strings.TrimSpace(r.Code + " " + r.Detail)
 	if !about.Message.IsZero() && about.Direction == holdfast.Outbound {
-		if _, err := tx.Append(about.Conversation, &holdfast.MessageFailed{Message: about.Message, Code: "bounced", Reason: why}); err != nil {
+		if err := s.failed(tx, about, "bounced", why); err != nil {
 			return err
 		}
 	}
@@ -373,7 +380,7 @@ func (s *Sink) Report(ctx context.Context, r channel.Report) error {
 		case r.State == holdfast.Seen && state != holdfast.Seen:
 			body = &holdfast.MessageSeen{Message: w.Message}
 		case r.State == holdfast.Failed && state != holdfast.Delivered && state != holdfast.Seen && state != holdfast.Failed:
-			body = &holdfast.MessageFailed{Message: w.Message, Code: r.Code, Reason: r.Reason}
+			return s.failed(tx, w, r.Code, r.Reason)
 		default:
 			return nil
 		}

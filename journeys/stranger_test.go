@@ -43,6 +43,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker},
 		"/continuity/": id(v.webhook),
+		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker}, "/chains/": {"sort": "reply"},
 	}
 }
 

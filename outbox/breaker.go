@@ -17,7 +17,7 @@ const (
 
 // BreakerState is how the way out through one channel account is.
 type BreakerState struct {
-	State  string    `json:"state"` // "closed" (messages go out), "open", "probing", "off" (no adapter)
+	State  string    `json:"state"` // "closed" (messages go out), "open", "probing", "off" (no adapter), "cut" (see Worker.Cut)
 	Code   string    `json:"code,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
@@ -131,6 +131,16 @@ func (b *breaker) result(now time.Time, f *channel.Failure, probe bool) {
 	case b.open: // it was on its way when the breaker opened
 	case b.row >= breakAfter || b.halfFailed(now):
 		b.trip(now, f, probeFirst)
+	}
+}
+
+// retryNow is for a way that has been mended: one that is open is probed at once,
+// and what waits begins slowly.
+func (b *breaker) retryNow() {
+	b.width = 1
+	b.recent, b.row = nil, 0
+	if b.open && !b.probing {
+		b.until, b.wait = time.Time{}, 0
 	}
 }
 

@@ -25,6 +25,8 @@ type attempt struct {
 	doubtful     bool // an earlier attempt may have sent it, and the provider cannot tell
 	unsure       bool // an earlier attempt may have sent it
 	resend       channel.Resend
+	automatic    bool // nobody's own words to this person
+	refused      bool // the person does not want it
 }
 
 // carry takes one message through lease, send and record.
@@ -35,7 +37,7 @@ func (l *lane) carry(ctx context.Context, d due, adapter channel.Adapter, kind *
 		defer l.mu.Unlock()
 		l.breaker.abort(probe)
 	}
-	out, err := w.prepare(ctx, d)
+	out, err := w.prepare(ctx, d, l.account, kind)
 	if err != nil {
 		abort()
 		if holdfast.KindOf(err) == holdfast.NotFound {
@@ -49,7 +51,7 @@ func (l *lane) carry(ctx context.Context, d due, adapter channel.Adapter, kind *
 		}
 		return
 	}
-	a := &attempt{due: d, account: l.account, resend: resend(adapter, kind)}
+	a := &attempt{due: d, account: l.account, resend: resend(adapter, kind), automatic: out.Automatic}
 	if ok := w.lease(ctx, a, out); !ok {
 		abort()
 		return
@@ -64,16 +66,21 @@ func (l *lane) carry(ctx context.Context, d due, adapter channel.Adapter, kind *
 		f = channel.AsFailure(err)
 	}
 	l.mu.Lock()
+	was := l.closed()
 	l.breaker.result(w.now(), f, probe)
+	turned := l.closed() != was
 	l.mu.Unlock()
+	if turned {
+		w.turned()
+	}
 	w.record(ctx, a, sent, f, out.Trace, began)
 }
 
 // prepare reads what the adapter needs.
-func (w *Worker) prepare(ctx context.Context, d due) (*channel.Outbound, error) {
+func (w *Worker) prepare(ctx context.Context, d due, account holdfast.ID, kind *channel.Kind) (*channel.Outbound, error) {
 	m, err := w.inbox.Message(ctx, d.workspace, d.message)
 	if holdfast.KindOf(err) == holdfast.NotFound {
-		return w.letter(ctx, d)
+		return w.letter(ctx, d, account, kind)
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +100,9 @@ func (w *Worker) prepare(ctx context.Context, d due) (*channel.Outbound, error) 
 	}
 	if q, ok := e.Body.(*holdfast.MessageQueued); ok {
 		out.Thread, out.Unsubscribe = q.Thread, q.Unsubscribe
+		if err := w.another(ctx, d.workspace, account, q.Channel, kind, out); err != nil {
+			return nil, err
+		}
 	}
 	if m.Recipient != nil {
 		out.To = *m.Recipient
@@ -104,6 +114,9 @@ func (w *Worker) prepare(ctx context.Context, d due) (*channel.Outbound, error) 
 // must not go now: somebody held, cancelled or took it, it has expired, or the
 // database did not take the lease.
 func (w *Worker) lease(ctx context.Context, a *attempt, out *channel.Outbound) bool {
+	if _, cut := w.cut(a.account); cut {
+		return false
+	}
 	taken := false
 	err := w.db.Write(ctx, func(tx *store.Tx) error {
 		taken = false
@@ -125,11 +138,14 @@ func (w *Worker) lease(ctx context.Context, a *attempt, out *channel.Outbound) b
 		if out.To.Scheme != scheme || out.To.Value != address { // re-routed
 			out.To = holdfast.Address{Scheme: scheme, Value: address}
 		}
-		if out.ExternalID == "" {
+		if out.ExternalID == "" && !out.Rerouted {
 			out.ExternalID = external
 		}
 		out.Attempt, a.to = a.number, out.To
 		taken = true
+		if a.refused, err = refused(tx, a, out.To); err != nil || a.refused {
+			return err
+		}
 		if !a.expires.IsZero() && !a.expires.After(w.now()) {
 			return nil
 		}
@@ -148,6 +164,12 @@ func (w *Worker) lease(ctx context.Context, a *attempt, out *channel.Outbound) b
 			})
 			pause(ctx, w.halt, time.Second) // or it would be tried again at once, for ever
 		}
+		return false
+	}
+	if taken && a.refused {
+		w.keep(ctx, "recording that somebody does not want a message", func() error {
+			return w.fail(ctx, a.due, false, &holdfast.MessageFailed{Message: a.message, Code: refusedCode, Reason: "The person at this address has asked for no more messages."})
+		})
 		return false
 	}
 	if taken && a.leasedAt == 0 {
@@ -197,6 +219,11 @@ func (w *Worker) record(ctx context.Context, a *attempt, sent channel.Sent, f *c
 	took := time.Since(began)
 	id := holdfast.NewID()
 	outcome, body := a.settle(w.now(), sent, f)
+	if r, ok := body.(*holdfast.MessageRetrying); ok && f.Reason == channel.Temporary {
+		if _, cut := w.cut(a.account); cut {
+			r.NextAt = w.now() // it waits for the way, and not also for its turn after that
+		}
+	}
 	w.keep(ctx, "recording what a provider answered", func() error {
 		_, err := w.journal.Do(ctx, journal.Command{Workspace: a.workspace, Actor: holdfast.System, ID: id, Run: func(tx *journal.Tx) error {
 			mine, err := tx.ExecN("DELETE FROM lease WHERE message = $1 AND at = $2", a.message, a.leasedAt)

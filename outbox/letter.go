@@ -29,6 +29,8 @@ type Letter struct {
 	HTML         string // our own; "" to have it made of the text
 	Unsubscribe  string // where such mail is refused with one click
 	Life         time.Duration
+	Customer     holdfast.ID // whom it is for; zero when that is no customer
+	Bulk         bool        // one of very many: it leaves a part of the channel to one-to-one service
 }
 
 // Post queues a letter. What also holds, when it is not nil, is done in the same
@@ -60,7 +62,7 @@ func (w *Worker) Post(ctx context.Context, workspace holdfast.ID, actor holdfast
 		if subject.IsZero() {
 			subject = l.ID
 		}
-		body := &holdfast.LetterQueued{Message: l.ID, Purpose: l.Purpose, Channel: l.Channel, To: holdfast.Address{Scheme: l.To.Scheme, Value: l.To.Value}}
+		body := &holdfast.LetterQueued{Message: l.ID, Purpose: l.Purpose, Channel: l.Channel, To: holdfast.Address{Scheme: l.To.Scheme, Value: l.To.Value}, Customer: l.Customer, Bulk: l.Bulk}
 		if l.Life > 0 {
 			body.ExpiresAt = tx.Now.Add(l.Life)
 		}
@@ -72,8 +74,9 @@ func (w *Worker) Post(ctx context.Context, workspace holdfast.ID, actor holdfast
 
 // letter reads what the adapter needs of one. The error is NotFound when its words
 // are gone.
-func (w *Worker) letter(ctx context.Context, d due) (*channel.Outbound, error) {
+func (w *Worker) letter(ctx context.Context, d due, account holdfast.ID, kind *channel.Kind) (*channel.Outbound, error) {
 	out := &channel.Outbound{ID: d.message, Automatic: true, Trace: &channel.Trace{}}
+	var written holdfast.ID
 	err := w.db.QueryRow(ctx, `SELECT t.recipient, t.subject, t.text, t.html, t.unsubscribe, t.created_at, o.conversation, o.scheme, o.address, COALESCE(c.number, 0)
 		FROM letter t JOIN outbox o ON o.message = t.message LEFT JOIN conversation c ON c.id = o.conversation
 		WHERE t.message = $1 AND t.workspace = $2 AND o.workspace = $2`, d.message, d.workspace).
@@ -84,5 +87,16 @@ func (w *Worker) letter(ctx context.Context, d due) (*channel.Outbound, error) {
 	if out.Conversation == d.message {
 		out.Conversation = holdfast.ID{} // it is about none
 	}
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	// The first way that it left is the one it was written for.
+	err = w.db.QueryRow(ctx, "SELECT from_channel FROM leg WHERE message = $1 ORDER BY stamp LIMIT 1", d.message).Scan(&written)
+	if errors.Is(err, store.ErrNoRows) {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, w.another(ctx, d.workspace, account, written, kind, out)
 }

@@ -22,12 +22,15 @@ func (Table) Name() string { return "outbox" }
 func (Table) Version() int { return 1 }
 
 // Tables are the ones that only Apply writes.
-func (Table) Tables() []string { return []string{"outbox"} }
+func (Table) Tables() []string { return []string{"outbox", "leg", "lane_limit"} }
 
 // Apply joins one entry into its message's row. The row is read, joined in Go
 // and written back: four registers with an order of their own in one statement
 // would be SQL that nobody checks.
 func (Table) Apply(tx *store.Tx, e *holdfast.Entry) error {
+	if b, ok := e.Body.(*holdfast.LaneLimited); ok {
+		return limited(tx, e, b)
+	}
 	id := messageOf(e.Body)
 	if id.IsZero() {
 		return nil
@@ -39,7 +42,15 @@ func (Table) Apply(tx *store.Tx, e *holdfast.Entry) error {
 		return err
 	}
 	// An id of another workspace's message is no way to change that message.
-	if r.workspace != e.Workspace || !r.join(e) {
+	if r.workspace != e.Workspace {
+		return nil
+	}
+	if b, ok := e.Body.(*holdfast.MessageRerouted); ok {
+		if err := leg(tx, e, b); err != nil {
+			return err
+		}
+	}
+	if !r.join(e) {
 		return nil
 	}
 	return r.write(tx)
@@ -65,6 +76,10 @@ func messageOf(b holdfast.Body) holdfast.ID {
 		return b.Message
 	case *holdfast.MessageRequeued:
 		return b.Message
+	case *holdfast.MessageRerouted:
+		return b.Message
+	case *holdfast.MessageStayed:
+		return b.Message
 	case *holdfast.MessageHeld:
 		return b.Message
 	case *holdfast.MessageCancelled:
@@ -89,6 +104,7 @@ type row struct {
 	code, reason    string
 	externalID      string
 	doubled         bool
+	bulk            bool
 	sentLSN         holdfast.LSN // of the first message.sent
 	changedAt       time.Time
 }
@@ -154,7 +170,7 @@ func (r *row) join(e *holdfast.Entry) bool {
 		}
 		r.move(e, said, holdfast.Queued, due, "", "")
 	case *holdfast.LetterQueued:
-		r.conversation = e.Subject
+		r.conversation, r.customer, r.bulk = e.Subject, b.Customer, b.Bulk
 		if r.lsn == 0 || e.LSN < r.lsn {
 			r.lsn = e.LSN
 		}
@@ -196,6 +212,12 @@ func (r *row) join(e *holdfast.Entry) bool {
 		r.expiresAt = later(r.expiresAt, due.Add(lifetime)) // or an expired one would fail again at once
 		r.route(e, b.Channel, b.To)
 		r.move(e, said, holdfast.Queued, due, "", "")
+	case *holdfast.MessageRerouted:
+		r.route(e, b.To, b.Address)
+		r.move(e, said, holdfast.Queued, e.At, "", "")
+	case *holdfast.MessageStayed:
+		r.route(e, b.Channel, b.To)
+		r.move(e, said, holdfast.Accepted, time.Time{}, "", "")
 	case *holdfast.MessageHeld:
 		r.move(e, said, holdfast.Held, time.Time{}, "", "")
 	case *holdfast.MessageCancelled:
@@ -222,28 +244,28 @@ func (r *row) route(e *holdfast.Entry, channel holdfast.ID, to holdfast.Address)
 
 func (r *row) same(o *row, ranks []byte) bool {
 	return bytes.Equal(r.ranks, ranks) && r.lsn == o.lsn && r.sentLSN == o.sentLSN && r.attempts == o.attempts &&
-		r.doubled == o.doubled && r.expiresAt.Equal(o.expiresAt) && r.customer == o.customer && r.conversation == o.conversation
+		r.doubled == o.doubled && r.bulk == o.bulk && r.expiresAt.Equal(o.expiresAt) && r.customer == o.customer && r.conversation == o.conversation
 }
 
 func readRow(tx *store.Tx, id holdfast.ID) (*row, error) {
 	r := &row{message: id}
 	err := tx.QueryRow(`SELECT workspace, conversation, customer, channel, scheme, address, lsn, state, stamp, attempts, due_at, expires_at,
-			code, reason, external_id, doubled, sent_lsn, changed_at FROM {outbox} WHERE message = $1`, id).
+			code, reason, external_id, doubled, sent_lsn, changed_at, bulk FROM {outbox} WHERE message = $1`, id).
 		Scan(&r.workspace, &r.conversation, &r.customer, &r.channel, &r.scheme, &r.address, &r.lsn, &r.state, &r.ranks, &r.attempts, &r.dueAt, &r.expiresAt,
-			&r.code, &r.reason, &r.externalID, &r.doubled, &r.sentLSN, &r.changedAt)
+			&r.code, &r.reason, &r.externalID, &r.doubled, &r.sentLSN, &r.changedAt, &r.bulk)
 	return r, err
 }
 
 func (r *row) write(tx *store.Tx) error {
 	return tx.Exec(`INSERT INTO {outbox} (message, workspace, conversation, customer, channel, scheme, address, lsn, state, stamp, attempts, due_at, expires_at,
-			code, reason, external_id, doubled, sent_lsn, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+			code, reason, external_id, doubled, sent_lsn, changed_at, bulk)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		ON CONFLICT (message) DO UPDATE SET conversation = excluded.conversation, customer = excluded.customer, channel = excluded.channel,
 			scheme = excluded.scheme, address = excluded.address, lsn = excluded.lsn, state = excluded.state, stamp = excluded.stamp,
 			attempts = excluded.attempts, due_at = excluded.due_at, expires_at = excluded.expires_at, code = excluded.code, reason = excluded.reason,
-			external_id = excluded.external_id, doubled = excluded.doubled, sent_lsn = excluded.sent_lsn, changed_at = excluded.changed_at`,
+			external_id = excluded.external_id, doubled = excluded.doubled, sent_lsn = excluded.sent_lsn, changed_at = excluded.changed_at, bulk = excluded.bulk`,
 		r.message, r.workspace, r.conversation, r.customer, r.channel, r.scheme, r.address, r.lsn, r.state, []byte(r.ranks), r.attempts, r.dueAt, r.expiresAt,
-		r.code, r.reason, r.externalID, r.doubled, r.sentLSN, r.changedAt)
+		r.code, r.reason, r.externalID, r.doubled, r.sentLSN, r.changedAt, r.bulk)
 }
 
 // trimmed is t as the database keeps it, so that a row joined in memory and one

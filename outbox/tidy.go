@@ -143,7 +143,7 @@ func (w *Worker) resolve(ctx context.Context, l leftover) (done bool, err error)
 		if r.state != holdfast.Queued && r.state != holdfast.RetryWait {
 			return nil // a provider's report has said how it ended
 		}
-		a := &attempt{due: due{l.message, workspace}, number: l.attempt, resend: resend(adapter, kind)}
+		a := &attempt{due: due{message: l.message, workspace: workspace}, number: l.attempt, resend: resend(adapter, kind)}
 		var doubtful int
 		if err := tx.QueryRow("SELECT count(*) FROM exchange WHERE message = $1 AND outcome = $2", l.message, outcomeUnknown).Scan(&doubtful); err != nil {
 			return err

@@ -51,6 +51,8 @@ type Worker struct {
 	mu      sync.Mutex
 	lanes   map[holdfast.ID]*lane
 	active  map[holdfast.ID]bool // messages that an attempt of ours is about
+	cuts    map[holdfast.ID]gate // accounts that nothing may go out through
+	turns   map[chan struct{}]bool
 	running bool
 	halt    chan struct{} // closed by Close: begin nothing new
 	halted  bool
@@ -63,7 +65,7 @@ type Worker struct {
 // New makes a worker. names gives an operator's name for customers; it may give "".
 func New(j *journal.Journal, db *store.DB, in *inbox.Inbox, adapters Adapters, names func(operator holdfast.ID) string, log *slog.Logger) *Worker {
 	return &Worker{journal: j, db: db, inbox: in, adapters: adapters, names: names, log: log,
-		lanes: map[holdfast.ID]*lane{}, active: map[holdfast.ID]bool{}, halt: make(chan struct{}), done: make(chan struct{})}
+		lanes: map[holdfast.ID]*lane{}, active: map[holdfast.ID]bool{}, cuts: map[holdfast.ID]gate{}, turns: map[chan struct{}]bool{}, halt: make(chan struct{}), done: make(chan struct{})}
 }
 
 // Run resolves what an earlier run left half-done and then sends what is due
@@ -211,18 +213,22 @@ func (w *Worker) Look(account holdfast.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if l := w.lanes[account]; l != nil {
+		l.forgetPace()
 		l.poke()
 	}
 }
 
 // Breakers says how each channel account's way out is, for those that had
-// something to send since the start.
+// something to send since the start or are cut.
 func (w *Worker) Breakers() map[holdfast.ID]BreakerState {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	states := make(map[holdfast.ID]BreakerState, len(w.lanes))
 	for id, l := range w.lanes {
 		states[id] = l.state()
+	}
+	for id, g := range w.cuts {
+		states[id] = BreakerState{State: "cut", Code: g.code, Reason: g.reason, Since: g.since}
 	}
 	return states
 }

@@ -92,8 +92,9 @@ func Kind() *channel.Kind {
 				AddressRate: 3000,
 			}
 		},
-		Limits: channel.Limits{Text: textLimit, Attachments: filesLimit, AttachmentBytes: fileLimit},
-		Resend: channel.ResendSame, // the far end is ours and reads by number
+		Limits:   channel.Limits{Text: textLimit, Attachments: filesLimit, AttachmentBytes: fileLimit},
+		Resend:   channel.ResendSame, // the far end is ours and reads by number
+		Receipts: true,
 		New: func(acc channel.Account, env channel.Env) (channel.Adapter, error) {
 			return newAdapter(acc, env, texts)
 		},

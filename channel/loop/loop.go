@@ -41,11 +41,11 @@ func Kind(resend channel.Resend) *channel.Kind { return New().Kind(resend) }
 // is the policy of accounts that set none.
 func (p *Provider) Kind(resend channel.Resend) *channel.Kind {
 	return &channel.Kind{
-		Name:     "loop",
+		Name:     p.name,
 		Icon:     icon,
 		Texts:    channel.ParseTexts(textsJSON),
 		Needs:    holdfast.Local,
-		Scheme:   Scheme,
+		Scheme:   p.scheme,
 		Settings: func() any { return &Settings{Resend: string(resend)} },
 		Limits:   channel.Limits{Text: 10_000, Attachments: 10, AttachmentBytes: 10 << 20},
 		Resend:   resend,
@@ -88,7 +88,7 @@ func (a *Adapter) Resend() channel.Resend { return channel.Resend(a.set.Resend) 
 // Send hands m to the provider.
 func (a *Adapter) Send(ctx context.Context, m channel.Outbound) (channel.Sent, error) {
 	m.Trace.Redact(string(a.set.Token))
-	if m.To.Scheme != Scheme || m.To.Value == "" {
+	if m.To.Scheme != a.provider.scheme || m.To.Value == "" {
 		return channel.Sent{}, &channel.Failure{Reason: channel.Permanent, Code: "wrong_address", Text: "This is not an address of the loop."}
 	}
 	if a.set.URL != "" {

@@ -12,6 +12,8 @@ import (
 // Provider is the make-believe far end. Make one with New.
 type Provider struct {
 	mu         sync.Mutex
+	name       string // of its kind
+	scheme     string // of its customers' addresses
 	idempotent bool
 	delivers   bool
 	script     []Act
@@ -45,8 +47,15 @@ func Slow(d time.Duration) Act { return Act{Accept: true, Delay: d} }
 
 // New returns a provider that accepts everything.
 func New() *Provider {
-	return &Provider{received: map[string][]channel.Outbound{}, accepted: map[holdfast.ID]int{}, asked: map[holdfast.ID]int{},
+	return &Provider{name: "loop", scheme: Scheme, received: map[string][]channel.Outbound{}, accepted: map[holdfast.ID]int{}, asked: map[holdfast.ID]int{},
 		sinks: map[holdfast.ID]channel.Sink{}, changed: make(chan struct{})}
+}
+
+// Called makes it another kind of channel, whose customers have addresses of another
+// scheme. It is called before Kind.
+func (p *Provider) Called(name, scheme string) *Provider {
+	p.name, p.scheme = name, scheme
+	return p
 }
 
 // Idempotent makes the provider recognise a message that comes again.

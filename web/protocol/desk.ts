@@ -142,4 +142,13 @@ export type RatingTotals = S['RatingTotals'];
 
 export type TagUse = S['InboxTag'];
 
+/** Which way messages take after which, and which of them carry messages now. */
+export type Chain = S['ChainSaved'];
+export type Leg = S['Leg'];
+export type Way = S['FallbackWay'];
+export type Outlook = S['FallbackOutlook'];
+export type Consents = S['ConsentsView'];
+export type Consent = S['FallbackConsent'];
+export type LaneLimit = S['LaneLimited'];
+
 export type SignInProvider = S['ProviderView'];

@@ -22,7 +22,7 @@ const event = (kind: string, body: Record<string, unknown> = {}, more: Partial<T
 const bodies: Record<string, Record<string, unknown>> = {
   'conversation.status': { status: 'resolved' }, 'conversation.prioritised': { priority: 2 }, 'conversation.tagged': { tag: 'vip' }, 'conversation.untagged': { tag: 'vip' }, 'conversation.subject': { subject: 'Router' },
   'conversation.merged': { with: 'c2' }, 'conversation.unmerged': { with: 'c2' }, 'message.moved': { message: 'm', from: 'c2' },
-  'conversation.surveyed': { kind: 'nps' }, 'conversation.rated': { kind: 'csat', score: 4 }, 'fields.set': { of: 'conversation', values: { f1: 'Gold', f2: '' } },
+  'conversation.surveyed': { kind: 'nps' }, 'conversation.rated': { kind: 'csat', score: 4 }, 'fields.set': { of: 'conversation', values: { f1: 'Gold', f2: '' } }, 'message.rerouted': { why: 'cut', from: 'a', to: 'b' },
 };
 
 afterAll(() => setLanguage('en'));

@@ -1,7 +1,8 @@
 import { full, isolate, join, number, plain } from '../../texts/format';
 import { t } from '../../texts/text.svelte';
-import { operatorName, team } from './desk';
+import { channel, operatorName, team } from './desk';
 import { customField, labelOf, valueText } from './fields';
+import { whyText } from './ways';
 import type { ID, Part, TimelineItem } from './words';
 
 /** What is known of conversations by their ids: those that are parts of the one on the screen, and the others. */
@@ -39,6 +40,10 @@ export function eventSentence(e: TimelineItem, naming: Naming = () => undefined)
       return t('event.surveyed.' + (b.kind === 'nps' ? 'nps' : 'csat'), { who });
     case 'conversation.rated':
       return t('event.rated', { who, score: t('rating.score', { score: number(Number(b.score)), top: number(b.kind === 'nps' ? 10 : 5) }) });
+    case 'message.rerouted':
+      return t('event.rerouted', { who, to: isolate(channel(String(b.to))?.name ?? '…'), why: whyText(String(b.why), String(b.from)) });
+    case 'message.stayed':
+      return t('event.stayed', { who });
     case 'fields.set':
       return t('event.fields', { who, what: join(Object.entries((e.body.values ?? {}) as Record<ID, string>).map(([id, v]) => set(id, v))) });
   }

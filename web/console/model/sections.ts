@@ -13,6 +13,7 @@ export const sections: { id: string; needs: string; group?: string }[] = [
   { id: 'ratings', needs: 'conversations.read' },
   { id: 'channels', needs: 'setup.read' },
   { id: 'links', needs: 'workspace.manage' },
+  { id: 'chains', needs: 'setup.read' },
   { id: 'operators', needs: 'setup.read', group: 'people' },
   { id: 'teams', needs: 'setup.read' },
   { id: 'provider', needs: 'workspace.manage' },

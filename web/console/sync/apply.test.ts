@@ -93,6 +93,20 @@ describe('applying entries', () => {
     expect(thread().messages[0]).toMatchObject({ channel: 'sms', recipient: { scheme: 'tel', value: '+15550100' }, delivery: { state: 'queued', due_at: null } });
   });
 
+  it('shows that a reply was sent another way, once as a line and once at the reply, and that the second way was not needed', () => {
+    apply(store, entry('message.queued', { message: 'm1', text: 'x', author: me, channel: 'mail', to: { scheme: 'mailto', value: 'ana@old.example' } }), me);
+    const moved = entry('message.rerouted', { message: 'm1', from: 'mail', to: 'sms', address: { scheme: 'tel', value: '+15550100' }, why: 'cut', code: 'reach', reason: 'No uplink.', line: 'Sent by SMS' });
+    apply(store, moved, me);
+    apply(store, moved, me);
+    expect(thread().events.filter((e) => e.kind === 'message.rerouted')).toHaveLength(1);
+    expect(thread().messages[0]).toMatchObject({ channel: 'sms', recipient: { value: '+15550100' }, delivery: { state: 'queued', code: '', other: { from: 'mail', why: 'cut', reason: 'No uplink.' } } });
+    apply(store, entry('message.sent', { message: 'm1' }), me);
+    expect(thread().messages[0]).toMatchObject({ channel: 'sms', delivery: { state: 'accepted', other: { from: 'mail' } } });
+    apply(store, entry('message.stayed', { message: 'm1', channel: 'mail', to: { scheme: 'mailto', value: 'ana@old.example' }, why: 'answered' }), me);
+    expect(thread().messages[0]).toMatchObject({ channel: 'mail', delivery: { state: 'accepted' } });
+    expect(thread().messages[0]!.delivery!.other).toBeUndefined();
+  });
+
   it('shows a note in the thread with those whom it mentions, and not in the list', () => {
     store.conversations.set('c1', item({ preview: 'Where is it?', preview_direction: 'in' }));
     apply(store, entry('message.noted', { message: 'n1', text: '@Ann look', author: me, mentions: ['ann'] }), me);

@@ -88,13 +88,15 @@ const deliveryOf: Record<string, DeliveryState> = {
   'message.failed': 'failed',
   'message.unknown': 'unknown',
   'message.requeued': 'queued',
+  'message.rerouted': 'queued',
+  'message.stayed': 'accepted',
   'message.held': 'held',
   'message.cancelled': 'cancelled',
 };
 
 export const eventKinds = new Set([
   'conversation.status', 'conversation.assigned', 'conversation.prioritised', 'conversation.tagged', 'conversation.untagged', 'conversation.subject',
-  'conversation.merged', 'conversation.unmerged', 'message.moved', 'conversation.surveyed', 'conversation.rated', 'fields.set',
+  'conversation.merged', 'conversation.unmerged', 'message.moved', 'conversation.surveyed', 'conversation.rated', 'fields.set', 'message.rerouted', 'message.stayed',
 ]);
 
 /** Whether an entry is shown as a line between messages. */
@@ -102,12 +104,13 @@ export const isEvent = (kind: string): boolean => eventKinds.has(kind);
 
 function changeThread(store: Store, entry: Entry): void {
   const id = entry.subject;
-  const thread = store.threads.get(id);
+  let thread = store.threads.get(id);
   if (!thread) return;
   if (isEvent(entry.kind)) {
     if (thread.events.some((e) => e.lsn === entry.lsn)) return;
     const { lsn, at, kind, actor, body } = entry;
-    return setThread(store, id, { events: [...thread.events, { lsn, at, kind, actor, body }] });
+    thread = { ...thread, events: [...thread.events, { lsn, at, kind, actor, body }] };
+    setThread(store, id, { events: thread.events });
   }
   const message = messageOf(entry);
   if (message) return putMessage(store, id, message);
@@ -120,8 +123,9 @@ function changeThread(store: Store, entry: Entry): void {
   const delivery: Delivery = {
     ...old.delivery,
     state,
-    code: text(entry.body, 'code'),
-    reason: text(entry.body, 'reason'),
+    code: entry.kind === 'message.rerouted' ? '' : text(entry.body, 'code'),
+    reason: entry.kind === 'message.rerouted' ? '' : text(entry.body, 'reason'),
+    other: otherWay(entry, old.delivery?.other),
     due_at: text(entry.body, 'next_at') || text(entry.body, 'not_before') || null,
     attempts: typeof entry.body.attempt === 'number' ? entry.body.attempt : old.delivery?.attempts,
     doubled: entry.body.doubled === true || old.delivery?.doubled,
@@ -131,11 +135,20 @@ function changeThread(store: Store, entry: Entry): void {
   setThread(store, id, { messages });
 }
 
+/** How a message came to go another way than it was written for. */
+function otherWay(entry: Entry, before: Delivery['other']): Delivery['other'] {
+  const b = entry.body;
+  if (entry.kind === 'message.stayed' || (entry.kind === 'message.requeued' && text(b, 'channel'))) return undefined;
+  if (entry.kind !== 'message.rerouted') return before;
+  return { from: text(b, 'from'), why: text(b, 'why') as 'cut', code: text(b, 'code'), reason: text(b, 'reason'), line: text(b, 'line'), accepted: b.accepted === true, at: entry.at };
+}
+
 /** By what and to whom a message goes from now on, where that changes. */
 function routed(entry: Entry): Partial<Message> {
-  if (entry.kind !== 'message.requeued') return {};
-  const channel = text(entry.body, 'channel');
-  const to = entry.body.to as Message['recipient'] | undefined;
+  const other = entry.kind === 'message.rerouted';
+  if (!other && entry.kind !== 'message.requeued' && entry.kind !== 'message.stayed') return {};
+  const channel = text(entry.body, other ? 'to' : 'channel');
+  const to = (other ? entry.body.address : entry.body.to) as Message['recipient'] | undefined;
   return { ...(channel ? { channel } : {}), ...(to?.value ? { recipient: to } : {}) };
 }
 

@@ -29,6 +29,7 @@ export function outdated(entry: Entry): string[] {
 const prefixes: Record<string, string[]> = {
   message: ['/outbox'], customer: ['/customers'], address: ['/customers'], arrival: ['/arrivals'], view: ['/views'], macro: ['/macros'], canned: ['/canned-replies'], field: ['/fields'],
   link: ['/continuity'], reach: ['/continuity'], channel: ['/continuity', '/channels'],
+  chain: ['/chains', '/customers'], consent: ['/customers'], way: ['/customers'], lane: ['/channels'], channel: ['/ways', '/customers', '/channels'], reach: ['/ways', '/customers'],
 };
 
 /** The conversations between which an entry moved messages; they are read anew. */
