@@ -33,6 +33,7 @@ import (
 	"holdfast/live"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -70,6 +71,7 @@ type Deps struct {
 	// Figures writes the metrics of this desk.
 	Figures func(w io.Writer)
 	Notices *notices.Notices
+	Plans   *plans.Plans
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

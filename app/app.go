@@ -40,6 +40,7 @@ import (
 	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -74,6 +75,7 @@ type App struct {
 	Feedback *feedback.Feedback
 	Unread   *unread.Unread
 	Mutes    *mutes.Mutes
+	Plans    *plans.Plans
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -113,7 +115,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, plans.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -169,6 +171,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
+	a.Plans = a.newPlans()
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -208,6 +211,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
+		Plans:   a.Plans,
 		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
@@ -308,6 +312,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "webhooks", a.Hooks.Run)
 	run(ctx, "feedback", a.Feedback.Run)
 	run(ctx, "unread", a.Unread.Run)
+	run(ctx, "plans", a.Plans.Run)
 	run(ctx, "channels", a.Channels.Run)
 	run(ctx, "timers", a.timers)
 	run(ctx, "notices", a.Notices.Run)
