@@ -66,6 +66,8 @@ type Errand struct {
 	Step      holdfast.PlanStep
 	// Texts are what it says, filled in, by language.
 	Texts map[string]string
+	// ByKind are those of the kinds of channels that have their own.
+	ByKind map[string]map[string]string
 	// Staff are the operators of its roles who are there now.
 	Staff []holdfast.ID
 }
@@ -236,7 +238,7 @@ type real struct {
 }
 
 func (h real) errand(r *Run, s *Step, to []Staff, texts map[string]string) Errand {
-	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Key: r.key(s), Step: s.step, Texts: texts}
+	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Key: r.key(s), Step: s.step, Texts: texts, ByKind: s.byKind}
 	for _, one := range to {
 		e.Staff = append(e.Staff, one.operator)
 	}

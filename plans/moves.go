@@ -299,6 +299,14 @@ func (p *Plans) said(ctx context.Context, r *Run, s *Step) (texts, subjects map[
 	if texts, err = p.texts(ctx, r, &s.step, "", "call"); err != nil {
 		return nil, nil, err
 	}
+	s.byKind = map[string]map[string]string{}
+	for _, t := range r.plan.Texts {
+		if t.Key == s.step.Text && t.Channel != "" {
+			if s.byKind[t.Channel], err = p.texts(ctx, r, &s.step, t.Channel, "call"); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
 	subjects = map[string]string{}
 	for _, lang := range Languages {
 		name := "subject"

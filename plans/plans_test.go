@@ -81,7 +81,9 @@ func open(t *testing.T, db *store.DB) *room {
 		}}
 	}
 	r.deps = plans.Deps{DB: db, Journal: j, Guard: guard, Log: log,
-		House:    func(context.Context, holdfast.ID) (string, string, *time.Location, error) { return "en", "Shop", time.UTC, nil },
+		House: func(context.Context, holdfast.ID) (string, string, *time.Location, error) {
+			return "en", "Shop", time.UTC, nil
+		},
 		Channels: func(context.Context, holdfast.ID) ([]plans.Lane, error) { return nil, nil },
 		OnDuty:   func(context.Context, holdfast.ID, holdfast.ID) (bool, error) { return true, nil },
 		Mail: func(_ context.Context, to plans.Staff, c plans.Call) error {

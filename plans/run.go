@@ -51,8 +51,9 @@ type Step struct {
 	Undo      bool               `json:"undo" doc:"It can be undone now."`
 	Seconds   int                `json:"seconds,omitempty"`
 
-	step holdfast.PlanStep
-	undo []byte
+	step   holdfast.PlanStep
+	undo   []byte
+	byKind map[string]map[string]string // what it says by kinds of channels, once it is to be said
 }
 
 // Told is somebody whom a step told something.

@@ -121,7 +121,7 @@ func (p *Plans) texts(ctx context.Context, r *Run, s *holdfast.PlanStep, kind, f
 	for _, lang := range Languages {
 		text := ""
 		for _, t := range r.plan.Texts {
-			if t.Key == s.Text && s.Text != "" && (t.Channel == "" && text == "" || t.Channel == kind && kind != "") {
+			if own := t.Channel == kind; t.Key == s.Text && s.Text != "" && t.Texts[lang] != "" && (own || t.Channel == "" && text == "") {
 				text = t.Texts[lang]
 			}
 		}

@@ -17,6 +17,7 @@ export const goSearch = to('search', '/');
 export const goCustomers = to('customers', 'g c', (p) => p.may('customers.read'));
 export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
+export const goPlans = to('plans', undefined, (p) => p.may('plans.manage'));
 export const goSettings = to('settings', 'g s');
 export const goDesign = to('design', undefined);
 
