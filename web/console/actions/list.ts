@@ -9,6 +9,7 @@ import { askCsat, askNps } from './rate';
 import { chooseMacro } from './macro';
 import { merge, split } from './merge';
 import { note } from './note';
+import { goDrills, newPlan } from './plans';
 import { newCanned, newField, newMacro } from './presets';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
@@ -41,5 +42,5 @@ export const actions: Action[] = [
   goInbox, goSearch, goCustomers, goOutbox, goArrivals, goPlans, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField,
+  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField, newPlan, goDrills,
 ];
