@@ -87,7 +87,7 @@ export const strangers = (text: string): string[] => [...text.matchAll(/\{\{\s*(
 
 export const textOf = (list: PlanText[], key: string, kind: string): PlanText | undefined => list.find((x) => x.key === key && (x.channel ?? '') === kind);
 
-export const who = (ids: string[]): string => join(ids.map((id) => operator(id)?.name ?? '').filter(Boolean));
+export const who = (ids: string[]): string => join([...new Set(ids)].map((id) => operator(id)?.name ?? '').filter(Boolean));
 
 /** What a reader of a run can say of a step now. */
 export function answersTo(s: RunStep, ended: boolean): string[] {
