@@ -138,6 +138,9 @@ func (in *planIn) plan() (holdfast.Plan, error) {
 }
 
 func (a *API) savePlan(ctx context.Context, id access.Identity, in *planIn) (*body[plans.Saved], error) {
+	if err := a.Plans.Ours(ctx, id.Workspace, in.id()); err != nil {
+		return nil, err
+	}
 	p, err := in.plan()
 	if err != nil {
 		return nil, err
@@ -250,6 +253,9 @@ type runActionIn struct {
 }
 
 func (a *API) saveRunAction(ctx context.Context, id access.Identity, in *runActionIn) (*body[*plans.Run], error) {
+	if _, err := a.Plans.One(ctx, id.Workspace, in.id()); err != nil {
+		return nil, err
+	}
 	action, err := parseID(in.Action, "action")
 	if err != nil {
 		return nil, err

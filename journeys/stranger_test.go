@@ -340,7 +340,7 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		case "url":
 			return "https://stranger.example/", true
 		case "owner":
-			return map[string]string{}, true
+			return map[string]string{}, s.Type != "string"
 		case "texts", "labels":
 			return map[string]string{"en": "Text"}, s.Items == nil
 		case "filter":
@@ -498,7 +498,7 @@ func (v *victim) ids() map[string]string {
 		"workspace": v.workspace.String(), "administrator": v.administrator.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(),
 		"conversation": v.conversation.String(), "message": v.message.String(), "reply": v.reply.String(), "note": v.note.String(), "arrival": v.arrival.String(),
 		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "import": v.imported.String(), "passkey": v.passkey.String(), "device": v.device.String(), "delivery": v.delivery, "session": v.session,
-		"canned": v.canned.String(), "macro": v.macro.String(), "view": v.view.String(), "field": v.field.String(),
+		"canned": v.canned.String(), "macro": v.macro.String(), "view": v.view.String(), "field": v.field.String(), "plan": v.plan.String(), "run": v.run.String(), "action": v.action.String(),
 	}
 }
 
@@ -506,7 +506,7 @@ func (v *victim) ids() map[string]string {
 var observersMay = []string{
 	"PATCH /me", "POST /me/password", "POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/disable", "DELETE /me/sessions/{id}",
 	"PUT /me/away", "PUT /me/notices", "POST /me/notices/test", "POST /me/push-devices", "DELETE /me/push-devices/{id}", "POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
-	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read",
+	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read", "POST /plans/runs/{id}/heard",
 }
 
 func TestAnObserverOnlyReads(t *testing.T) { each(t, anObserverOnlyReads) }

@@ -72,6 +72,17 @@ func (p *Plans) saved(ctx context.Context, workspace holdfast.ID, query string, 
 	return list, err
 }
 
+// Ours is nil for an id that no other workspace's plan has. The error is NotFound:
+// whoever has such an id is told nothing more, whatever they want to save under it.
+func (p *Plans) Ours(ctx context.Context, workspace, id holdfast.ID) error {
+	var n int
+	err := p.db.QueryRow(ctx, "SELECT count(*) FROM plan WHERE id = $1 AND workspace <> $2", id, workspace).Scan(&n)
+	if err == nil && n > 0 {
+		return missing()
+	}
+	return err
+}
+
 // Save writes a plan, whole. One that lacks something can be saved, and does not
 // start by itself. Errors: Forbidden, Invalid, NotFound, Conflict.
 func (p *Plans) Save(ctx context.Context, by access.Identity, id holdfast.ID, plan holdfast.Plan) (Saved, error) {
