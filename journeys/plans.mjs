@@ -112,8 +112,8 @@ async function walk(language, width, storageState) {
   });
 
   await say('what is to be done after it', async () => {
-    await main.getByLabel(said('plans.action.text'), { exact: true }).fill('Buy a second modem');
-    await main.getByLabel(said('plans.action.owner'), { exact: true }).selectOption({ index: 1 });
+    await main.locator('form input').first().fill('Buy a second modem');
+    await main.locator('form select').first().selectOption({ index: 1 });
     await button('plans.action.add').click();
     await main.getByRole('checkbox', { name: 'Buy a second modem' }).check();
     await until('it is done', async () => (await state()).actions[0]?.done === true);
