@@ -133,6 +133,15 @@ var newBody = map[EntryKind]func() Body{
 	"way.preferred":            func() Body { return &WayPreferred{} },
 	"consent.given":            func() Body { return &ConsentGiven{} },
 	"consent.withdrawn":        func() Body { return &ConsentWithdrawn{} },
+	"plan.saved":               func() Body { return &PlanSaved{} },
+	"plan.removed":             func() Body { return &PlanRemoved{} },
+	"plan.started":             func() Body { return &PlanStarted{} },
+	"plan.step":                func() Body { return &PlanStepped{} },
+	"plan.called":              func() Body { return &PlanCalled{} },
+	"plan.heard":               func() Body { return &PlanHeard{} },
+	"plan.recovering":          func() Body { return &PlanRecovering{} },
+	"plan.ended":               func() Body { return &PlanEnded{} },
+	"plan.action":              func() Body { return &PlanAction{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

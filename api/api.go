@@ -35,6 +35,7 @@ import (
 	"holdfast/live"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -76,6 +77,7 @@ type Deps struct {
 	Continuity *continuity.Continuity
 	// Fallback is which way reaches whom, and who has agreed to what.
 	Fallback *fallback.Fallback
+	Plans   *plans.Plans
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

@@ -144,6 +144,25 @@ func (a *API) register() {
 	handle(a, get, "/arrivals/{id}/raw", holdfast.ManageQuarantine, "Download it as it came", a.readArrivalRaw)
 	handle(a, post, "/arrivals/{id}/replay", holdfast.ManageQuarantine, "Take it in after all", a.replayArrival)
 
+	// What is done when something breaks, and its rehearsals.
+	handle(a, get, "/plans", holdfast.ReadConversations, "List plans", a.listPlans)
+	handle(a, get, "/plans/deeds", holdfast.ReadConversations, "What steps this desk can do", a.listDeeds)
+	handle(a, get, "/plans/ready", holdfast.ReadConversations, "Plans that are there to begin with", a.listReadyPlans)
+	handle(a, get, "/plans/alerts", holdfast.OwnAccount, "What one was told by a plan and has not seen", a.listAlerts)
+	handle(a, get, "/plans/runs", holdfast.ReadConversations, "What was carried out and rehearsed, the latest first", a.listRuns)
+	handle(a, get, "/plans/runs/current", holdfast.ReadConversations, "What is being carried out or rehearsed now", a.listCurrentRuns)
+	handle(a, get, "/plans/runs/{id}", holdfast.ReadConversations, "Read a run with what it came to", a.readRun)
+	handle(a, post, "/plans/runs/{id}/answer", holdfast.WriteConversations, "Say of one of its steps what becomes of it", a.answerStep)
+	handle(a, post, "/plans/runs/{id}/recover", holdfast.ManagePlans, "Say that what it was for is over", a.recoverRun)
+	handle(a, post, "/plans/runs/{id}/stop", holdfast.ManagePlans, "Stop it", a.stopRun)
+	handle(a, post, "/plans/runs/{id}/heard", holdfast.OwnAccount, "Say that one has seen what it told", a.heardRun)
+	handle(a, put, "/plans/runs/{id}/actions/{action}", holdfast.WriteConversations, "Write down something to do after it", a.saveRunAction)
+	handle(a, del, "/plans/runs/{id}/actions/{action}", holdfast.ManagePlans, "Take that away", a.removeRunAction)
+	handle(a, get, "/plans/{id}", holdfast.ReadConversations, "Read a plan", a.readPlan)
+	handle(a, put, "/plans/{id}", holdfast.ManagePlans, "Save a plan", a.savePlan)
+	handle(a, del, "/plans/{id}", holdfast.ManagePlans, "Remove a plan", a.removePlan)
+	handle(a, post, "/plans/{id}/start", holdfast.ManagePlans, "Carry it out now, or rehearse it", a.startPlan)
+
 	// How the desk is set up.
 	handle(a, get, "/channel-kinds", holdfast.ReadSetup, "Kinds of channels and their settings", a.listKinds)
 	handle(a, get, "/channels", holdfast.ReadSetup, "List channels and how they are", a.listChannels)

@@ -43,6 +43,7 @@ import (
 	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -79,6 +80,7 @@ type App struct {
 	Mutes    *mutes.Mutes
 	// Fallback moves messages on to another way.
 	Fallback *fallback.Fallback
+	Plans    *plans.Plans
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -125,7 +127,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -183,6 +185,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
 	a.Continuity = a.continuity()
+	a.Plans = a.newPlans()
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -227,6 +230,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Figures:  func(w io.Writer) { a.writeFigures(w, figures) },
 		Fallback: a.Fallback,
 		Notices:  a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
+		Plans:      a.Plans,
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
@@ -342,6 +346,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "feedback", a.Feedback.Run)
 	run(ctx, "unread", a.Unread.Run)
 	run(ctx, "fallback", a.Fallback.Run)
+	run(ctx, "plans", a.Plans.Run)
 	run(ctx, "channels", a.Channels.Run)
 	run(ctx, "timers", a.timers)
 	run(ctx, "notices", a.Notices.Run)

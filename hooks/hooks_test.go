@@ -470,3 +470,27 @@ func TestTheWayOutOnBothDatabases(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatAnotherRoomPostsIsSignedAndSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, "message.*")
+		event := holdfast.NewID()
+		if err := d.hooks.Post(ctx, d.workspace, d.subs[0].ID, event, []byte(`{"kind":"plan.step"}`)); err != nil {
+			t.Fatal(err)
+		}
+		d.passes(time.Hour)
+		got := d.receiver.requests()
+		if len(got) != 1 || got[0].header.Get("Holdfast-Event-Id") != event.String() ||
+			!hooks.Verify("s3cret-of-the-hook", got[0].header.Get("Holdfast-Signature"), got[0].at, time.Minute, got[0].body) {
+			t.Fatalf("%+v", got)
+		}
+		d.receiver.answer = func(int, request) (int, error) { return 503, nil }
+		err := d.hooks.Post(ctx, d.workspace, d.subs[0].ID, event, nil)
+		if holdfast.KindOf(err) != holdfast.Unavailable || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("a receiver that is away: %v", err)
+		}
+		if err := d.hooks.Post(ctx, d.workspace, holdfast.NewID(), event, nil); holdfast.KindOf(err) != holdfast.NotFound {
+			t.Errorf("a webhook that is not there: %v", err)
+		}
+	})
+}

@@ -29,6 +29,8 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 	macro := holdfast.NewID().String()
 	said := []any{map[string]string{"do": "note", "text": "Done"}}
 	h.must("PUT", "/macros/"+macro, map[string]any{"name": "Done", "actions": said}, nil)
+	plan := holdfast.NewID().String()
+	h.must("PUT", "/plans/"+plan, map[string]any{"name": "Plan", "trigger": map[string]string{"on": "hand"}, "steps": []map[string]any{{"key": "wait", "name": "Wait", "do": "wait", "seconds": 1}}}, nil)
 	later := "2126-01-01T00:00:00Z"
 	creates := map[string]map[string]any{
 		"/conversations": {"message_id": holdfast.NewID(), "text": "Hello", "subject": "S", "channel": address, "not_before": later,
@@ -46,6 +48,7 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 		"/webhooks":                                {"url": "https://customer.example/hook"},
 		"/workspaces":                              {"name": "Other", "language": "en", "time_zone": "UTC"},
 		"/tokens":                                  {"name": "T", "role": "observer"},
+		"/plans/" + plan + "/start":                {},
 		"/imports":                                 {"source": "csv", "file": "customers.csv"},
 	}
 	for _, d := range h.doors() { // a create that is not tried here fails
@@ -59,6 +62,8 @@ func everyCreateIsIdempotent(t *testing.T, h *house) {
 		of := c
 		if strings.HasPrefix(d.short(), "/messages/") {
 			of = m
+		} else if strings.HasPrefix(d.short(), "/plans/") {
+			of = plan
 		}
 		if _, takes := s.Properties["id"]; takes && creates[strings.NewReplacer("{id}", of, "{macro}", macro).Replace(d.short())] == nil {
 			t.Errorf("%s takes an id and is not tried", d.name())

@@ -27,6 +27,7 @@ type victim struct {
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
 	canned, macro, view, field                                                                      holdfast.ID
+	plan, run, action                                                                               holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -37,6 +38,8 @@ func (v *victim) params() map[string]map[string]string {
 	conversation["tag"], conversation["macro"] = marker, v.macro.String()
 	message := id(v.message)
 	message["attachment"] = v.attachment.ID.String()
+	run := id(v.run)
+	run["action"] = v.action.String()
 	return map[string]map[string]string{
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
@@ -44,6 +47,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker},
 		"/continuity/": id(v.webhook),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker}, "/chains/": {"sort": "reply"},
+		"/plans/": id(v.plan), "/plans/runs/": run,
 	}
 }
 
@@ -63,6 +67,7 @@ func (v *victim) own() map[string]holdfast.ID {
 		"/conversations": v.conversation, "/conversations/{id}/replies": v.reply, "/conversations/{id}/notes": v.note, "/customers": v.customer,
 		"/channels": v.channel, "/operators": v.operator, "/teams": v.team, "/workspaces": v.workspace, "/tokens": v.token, "/webhooks": v.webhook, "/imports": v.imported,
 		"/conversations/{id}/macros/{macro}": v.reply, "/conversations/bulk": v.reply, "/conversations/{id}/split": v.conversation, "/messages/{id}/forward": v.reply,
+		"/plans/{id}/start": v.run,
 	}
 }
 
@@ -90,6 +95,12 @@ func (h *house) populate() *victim {
 	v.macro = put("/macros/", map[string]any{"name": "Macro " + marker, "actions": []map[string]string{{"do": "tag", "tag": marker}}})
 	v.view = put("/views/", map[string]any{"name": "View " + marker, "filter": map[string]any{"match": "all", "conditions": []any{}}})
 	v.field = put("/fields/", map[string]any{"of": "customer", "key": marker, "labels": map[string]string{"en": "Field " + marker}, "type": "text"})
+	v.plan = put("/plans/", map[string]any{"name": "Plan " + marker, "trigger": map[string]string{"on": "hand"}, "steps": []map[string]any{{"key": "wait", "name": "Wait " + marker, "do": "wait", "seconds": 1}}})
+	v.run = create("/plans/"+v.plan.String()+"/start", map[string]any{})
+	v.action = put("/plans/runs/"+v.run.String()+"/actions/", map[string]any{"text": "Buy a " + marker})
+	h.until("the plan is carried out", func() bool {
+		return h.count("SELECT COUNT(*) FROM plan_turn WHERE turn = 'ended' AND run = $1", v.run) == 1
+	})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
@@ -331,9 +342,9 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		case "url":
 			return "https://stranger.example/", true
 		case "owner":
-			return map[string]string{}, true
+			return map[string]string{}, s.Type != "string"
 		case "texts", "labels":
-			return map[string]string{"en": "Text"}, true
+			return map[string]string{"en": "Text"}, s.Items == nil
 		case "filter":
 			return map[string]any{"match": "all", "conditions": []any{}}, true
 		case "actions":
@@ -489,7 +500,7 @@ func (v *victim) ids() map[string]string {
 		"workspace": v.workspace.String(), "administrator": v.administrator.String(), "operator": v.operator.String(), "team": v.team.String(), "customer": v.customer.String(),
 		"conversation": v.conversation.String(), "message": v.message.String(), "reply": v.reply.String(), "note": v.note.String(), "arrival": v.arrival.String(),
 		"channel": v.channel.String(), "webhook": v.webhook.String(), "token": v.token.String(), "import": v.imported.String(), "passkey": v.passkey.String(), "device": v.device.String(), "delivery": v.delivery, "session": v.session,
-		"canned": v.canned.String(), "macro": v.macro.String(), "view": v.view.String(), "field": v.field.String(),
+		"canned": v.canned.String(), "macro": v.macro.String(), "view": v.view.String(), "field": v.field.String(), "plan": v.plan.String(), "run": v.run.String(), "action": v.action.String(),
 	}
 }
 
@@ -497,7 +508,7 @@ func (v *victim) ids() map[string]string {
 var observersMay = []string{
 	"PATCH /me", "POST /me/password", "POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/disable", "DELETE /me/sessions/{id}",
 	"PUT /me/away", "PUT /me/notices", "POST /me/notices/test", "POST /me/push-devices", "DELETE /me/push-devices/{id}", "POST /me/recovery-codes", "POST /me/passkeys/options", "POST /me/passkeys", "PATCH /me/passkeys/{id}", "DELETE /me/passkeys/{id}",
-	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read",
+	"PUT /conversations/{id}/read", "DELETE /conversations/{id}/read", "POST /plans/runs/{id}/heard",
 }
 
 func TestAnObserverOnlyReads(t *testing.T) { each(t, anObserverOnlyReads) }

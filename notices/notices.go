@@ -3,8 +3,8 @@
 // device, by keys of this installation's own.
 //
 // It refuses to say on a lock screen what a customer wrote, to disturb anybody in
-// their quiet hours, to tell of what is long past, and to go on pushing to a device
-// that has gone.
+// their quiet hours but when a plan that is carried out needs them, to tell of what is
+// long past, and to go on pushing to a device that has gone.
 package notices
 
 import (
@@ -84,6 +84,9 @@ type concern struct {
 	conversation holdfast.ID
 	number       int64
 	whom         func(m *access.Member) bool
+	run          holdfast.ID // of a plan
+	name         string      // the plan's
+	urgent       bool        // in their quiet hours, too
 }
 
 // handle notes a push to each device of whom the entry concerns.
@@ -92,7 +95,7 @@ func (n *Notices) handle(ctx context.Context, e *holdfast.Entry) error {
 		return nil
 	}
 	switch e.Body.(type) {
-	case *holdfast.ConversationOpened, *holdfast.ConversationAssigned, *holdfast.MessageReceived, *holdfast.MessageNoted, *holdfast.SetupChanged:
+	case *holdfast.ConversationOpened, *holdfast.ConversationAssigned, *holdfast.MessageReceived, *holdfast.MessageNoted, *holdfast.SetupChanged, *holdfast.PlanCalled:
 	default:
 		return nil
 	}
@@ -149,7 +152,7 @@ func (n *Notices) concern(ctx context.Context, e *holdfast.Entry) (*concern, err
 		if e.Actor.Kind == holdfast.ActorOperator {
 			return nil, nil
 		}
-		return &concern{Opened, e.Subject, b.Number, inTeam(b.Team)}, nil
+		return &concern{kind: Opened, conversation: e.Subject, number: b.Number, whom: inTeam(b.Team)}, nil
 	case *holdfast.ConversationAssigned:
 		if b.Operator.IsZero() && b.Team.IsZero() || b.Operator == author {
 			return nil, nil
@@ -174,7 +177,13 @@ func (n *Notices) concern(ctx context.Context, e *holdfast.Entry) (*concern, err
 		if err != nil {
 			return nil, err
 		}
-		return &concern{Reply, c.ID, c.Number, func(m *access.Member) bool { return m.ID == c.Operator }}, nil
+		return &concern{kind: Reply, conversation: c.ID, number: c.Number, whom: func(m *access.Member) bool { return m.ID == c.Operator }}, nil
+	case *holdfast.PlanCalled:
+		c := &concern{kind: Plan, run: e.Subject, name: b.Name, urgent: !b.Drill, whom: func(m *access.Member) bool { return slices.Contains(b.Operators, m.ID) }}
+		if b.Drill {
+			c.kind = Drill
+		}
+		return c, nil
 	case *holdfast.SetupChanged:
 		if b.What != "channel" || b.Action != "down" {
 			return nil, nil
@@ -204,6 +213,7 @@ type payload struct {
 	Language     string      `json:"language"`
 	Workspace    holdfast.ID `json:"workspace,omitzero"`
 	Conversation holdfast.ID `json:"conversation,omitzero"`
+	Run          holdfast.ID `json:"run,omitzero"` // of a plan
 }
 
 // digits are a reader's own.
@@ -239,10 +249,10 @@ func (n *Notices) note(ctx context.Context, e *holdfast.Entry, c *concern) error
 		if err != nil {
 			return err
 		}
-		if s.quiet(n.db.Now(), zone) {
+		if !c.urgent && s.quiet(n.db.Now(), zone) {
 			continue
 		}
-		if s.Mail && s.ways(c.kind) != (Ways{}) {
+		if s.Mail && c.run.IsZero() && s.ways(c.kind) != (Ways{}) { // plans mail by themselves
 			if err := n.keepUnseen(ctx, e, c, m); err != nil {
 				return err
 			}
@@ -257,8 +267,8 @@ func (n *Notices) note(ctx context.Context, e *holdfast.Entry, c *concern) error
 		if len(devices) == 0 {
 			continue
 		}
-		raw, err := json.Marshal(payload{Kind: c.kind, Title: name, Language: m.Language, Workspace: e.Workspace, Conversation: c.conversation,
-			Body: strings.ReplaceAll(n.text(m.Language, string(c.kind)), "{n}", digits(c.number, m.Language))})
+		raw, err := json.Marshal(payload{Kind: c.kind, Title: name, Language: m.Language, Workspace: e.Workspace, Conversation: c.conversation, Run: c.run,
+			Body: strings.NewReplacer("{n}", digits(c.number, m.Language), "{name}", c.name).Replace(n.text(m.Language, string(c.kind)))})
 		if err != nil {
 			return err
 		}

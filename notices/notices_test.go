@@ -340,6 +340,24 @@ func TestQuietHoursAndChoicesAreKept(t *testing.T) {
 	})
 }
 
+func TestAPlanReachesWhomItNamesInTheirQuietHoursAndADrillDoesNot(t *testing.T) {
+	each(t, func(h *house) {
+		ana, joe, eve := h.hire("ana", "en", holdfast.Operator), h.hire("joe", "fa", holdfast.Operator), h.hire("eve", "en", holdfast.Administrator)
+		now := h.db.Now().UTC()
+		s := notices.Defaults()
+		s.TimeZone, s.Quiet = "UTC", notices.Quiet{On: true, From: now.Add(-time.Hour).Format("15:04"), To: now.Add(time.Hour).Format("15:04")}
+		h.must(h.SetSettings(context.Background(), h.ws, h.people["ana"], s))
+		both := []holdfast.ID{h.people["ana"], h.people["joe"]}
+		h.says(holdfast.System, holdfast.NewID(), &holdfast.PlanCalled{Name: "No internet", Drill: true, Step: "tell", Operators: both})
+		h.saw(joe, "تمرین به شما نیاز دارد: No internet")
+		h.saw(ana)
+		h.says(holdfast.System, holdfast.NewID(), &holdfast.PlanCalled{Name: "No internet", Step: "tell", Operators: both})
+		h.saw(ana, "A plan needs you: No internet")
+		h.saw(joe, "تمرین به شما نیاز دارد: No internet", "طرح به شما نیاز دارد: No internet")
+		h.saw(eve)
+	})
+}
+
 func TestADeviceThatHasGoneIsForgottenAndAServiceThatIsAwayIsTriedAgain(t *testing.T) {
 	each(t, func(h *house) {
 		ctx := context.Background()

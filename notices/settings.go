@@ -20,6 +20,8 @@ const (
 	Reply    Kind = "reply"    // the customer wrote in a conversation of one's own
 	Mention  Kind = "mention"  // a note mentions one
 	Channel  Kind = "channel"  // a channel went down; administrators alone
+	Plan     Kind = "plan"     // a plan needs one; whoever has a role in it cannot switch that off
+	Drill    Kind = "drill"    // the same, rehearsed
 )
 
 // Ways are how somebody is told of one kind.
@@ -78,6 +80,8 @@ func (s *Settings) ways(k Kind) Ways {
 		return s.Mention
 	case Channel:
 		return s.Channel
+	case Plan, Drill:
+		return Ways{Push: true}
 	}
 	return Ways{}
 }

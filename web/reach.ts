@@ -35,7 +35,7 @@ export function texts(): Plugin {
   let daily: Used | undefined;
   const of = (): Used => {
     const views = readdirSync(join(console, 'views'), { recursive: true, withFileTypes: true })
-      .filter((f) => f.name.endsWith('.svelte') && !/settings|continuity|ways/.test(f.parentPath) && !/^(Design|Specimen)/.test(f.name))
+      .filter((f) => f.name.endsWith('.svelte') && !/settings|continuity|ways|plans/.test(f.parentPath) && !/^(Design|Specimen)/.test(f.name))
       .map((f) => join(f.parentPath, f.name));
     const used: Used = { keys: new Set(), prefixes: new Set() };
     for (const file of reached([join(console, 'main.ts'), ...views])) if (/\.(ts|svelte)$/.test(file)) usedKeys(readFileSync(file, 'utf8'), used);

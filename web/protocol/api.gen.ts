@@ -156,6 +156,13 @@ export interface components {
             /** @description The credential as JSON (PublicKeyCredential.toJSON). */
             response: unknown;
         };
+        AnswerStepInBody: {
+            /** @enum {string} */
+            answer: "confirm" | "done" | "skip" | "retry" | "undo";
+            recovery?: boolean;
+            /** @description Its key. */
+            step: string;
+        };
         AskInBody: {
             /** @enum {string} */
             question: "csat" | "nps";
@@ -644,6 +651,13 @@ export interface components {
         DraftInBody: {
             note?: boolean;
             text: string;
+        };
+        DrillSchedule: {
+            at: string;
+            /** Format: int64 */
+            day: number;
+            /** @enum {string} */
+            every: "off" | "weekly" | "monthly";
         };
         Enrolment: {
             /** @description The QR code. */
@@ -1628,6 +1642,344 @@ export interface components {
             new: string;
             old?: string;
         };
+        Plan: {
+            drills: components["schemas"]["DrillSchedule"];
+            enabled: boolean;
+            /** Format: int64 */
+            every: number;
+            name: string;
+            recovery: components["schemas"]["PlanStep"][];
+            roles: components["schemas"]["PlanRole"][];
+            /** Format: int64 */
+            settle: number;
+            steps: components["schemas"]["PlanStep"][];
+            /** Format: int64 */
+            stop_late: number;
+            texts: components["schemas"]["PlanText"][];
+            trigger: components["schemas"]["PlanTrigger"];
+        };
+        PlanAction: {
+            done?: boolean;
+            due?: string;
+            id: string;
+            owner?: string;
+            removed?: boolean;
+            text?: string;
+        };
+        PlanInBody: {
+            drills?: components["schemas"]["DrillSchedule"];
+            enabled?: boolean;
+            /**
+             * Format: int64
+             * @description Minutes from one notice to the next.
+             */
+            every?: number;
+            name: string;
+            recovery?: components["schemas"]["PlanStepIn"][];
+            roles?: components["schemas"]["PlanRoleIn"][];
+            /**
+             * Format: int64
+             * @description Seconds that things must be well again.
+             */
+            settle?: number;
+            steps?: components["schemas"]["PlanStepIn"][];
+            /**
+             * Format: int64
+             * @description Minutes after which a run ends by itself; 0 is never.
+             */
+            stop_late?: number;
+            texts?: components["schemas"]["PlanTextIn"][];
+            trigger: components["schemas"]["PlanTriggerIn"];
+        };
+        PlanRole: {
+            deputies: string[];
+            key: string;
+            name: string;
+            operator?: string;
+        };
+        PlanRoleIn: {
+            deputies?: string[];
+            key: string;
+            name: string;
+            operator?: string;
+        };
+        PlanStep: {
+            channels?: string[];
+            do: string;
+            key: string;
+            mode: string;
+            name: string;
+            on_failure: string;
+            places?: string[];
+            roles?: string[];
+            /** Format: int64 */
+            seconds?: number;
+            text?: string;
+            /** Format: int64 */
+            timeout?: number;
+            webhook?: string;
+        };
+        PlanStepIn: {
+            channels?: string[];
+            do: string;
+            key: string;
+            /** @description "automatic", "confirm" or "hand". */
+            mode?: string;
+            name: string;
+            /** @description "go_on", "stop" or "ask". */
+            on_failure?: string;
+            places?: string[];
+            roles?: string[];
+            /** Format: int64 */
+            seconds?: number;
+            text?: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            timeout?: number;
+            webhook?: string;
+        };
+        PlanText: {
+            channel?: string;
+            key: string;
+            texts: {
+                [key: string]: string;
+            };
+        };
+        PlanTextIn: {
+            /** @description A kind of channel; missing: all that have no text of their own. */
+            channel?: string;
+            key: string;
+            /** @description By language: en, ru, fa. */
+            texts: {
+                [key: string]: string;
+            };
+        };
+        PlanTrigger: {
+            channel?: string;
+            link?: string;
+            on: string;
+            reach?: string;
+            /** Format: int64 */
+            seconds?: number;
+        };
+        PlanTriggerIn: {
+            /** @description Missing: any. */
+            channel?: string;
+            /** @description Missing: any. */
+            link?: string;
+            /** @enum {string} */
+            on: "reach" | "channel" | "link" | "hand";
+            reach?: string;
+            /** Format: int64 */
+            seconds?: number;
+        };
+        PlansAlert: {
+            /** @description They are to do or decide something. */
+            asks: boolean;
+            /** Format: date-time */
+            at: string;
+            drill: boolean;
+            name: string;
+            run: string;
+            text: string;
+        };
+        PlansAlertPage: {
+            items: components["schemas"]["PlansAlert"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PlansDeed: {
+            do: string;
+            /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels". */
+            needs: string[];
+            /** @description Whether it can be undone. */
+            undo: boolean;
+        };
+        PlansDeedPage: {
+            items: components["schemas"]["PlansDeed"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PlansGap: {
+            /** @description "trigger", "steps", "role", "nobody", "text", "language", "placeholder", "webhook", "seconds", "offered". */
+            code: string;
+            language?: string;
+            /** @description Of the role, the text or the placeholder. */
+            name?: string;
+            recovery?: boolean;
+            /** @description The key of the step. */
+            step?: string;
+        };
+        PlansLedger: {
+            /** Format: int64 */
+            doubled: number;
+            /** Format: int64 */
+            held: number;
+            /** Format: int64 */
+            lost: number;
+            /** Format: int64 */
+            rerouted: number;
+        };
+        PlansReady: {
+            about: string;
+            /** @description Kinds of steps that it would have and this desk cannot do. */
+            dropped: string[];
+            key: string;
+            plan: components["schemas"]["Plan"];
+        };
+        PlansReadyPage: {
+            items: components["schemas"]["PlansReady"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PlansReport: {
+            /**
+             * Format: int64
+             * @description Seconds from the outage to the start; null in a drill and by hand, where nothing was to be found out.
+             */
+            detect: number | null;
+            /** Format: int64 */
+            done: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Seconds from the outage, or else the start, to the first notice to anybody; null while there is none.
+             */
+            first_notice: number | null;
+            /**
+             * Format: int64
+             * @description Of them, who said that they have seen it.
+             */
+            heard: number;
+            /**
+             * Format: int64
+             * @description The middle of the seconds that they took.
+             */
+            heard_after: number | null;
+            /** @description Whether the first notice came within ten minutes. */
+            in_time: boolean;
+            /**
+             * Format: int64
+             * @description Steps whose time ran out.
+             */
+            late: number;
+            /** @description What became of customers' messages; null where nobody counts. In a drill none was sent. */
+            messages: components["schemas"]["PlansLedger"];
+            /**
+             * Format: int64
+             * @description From its start to its end, or to now.
+             */
+            seconds: number;
+            /** Format: int64 */
+            skipped: number;
+            /** Format: int64 */
+            steps: number;
+            /**
+             * Format: int64
+             * @description Operators.
+             */
+            told: number;
+        };
+        PlansRun: {
+            about?: string;
+            actions: components["schemas"]["PlanAction"][];
+            calls: components["schemas"]["PlansTold"][];
+            cause: string;
+            drill: boolean;
+            /** Format: date-time */
+            ended_at?: string;
+            id: string;
+            name: string;
+            outcome?: string;
+            plan: string;
+            /** Format: date-time */
+            recovering_at?: string;
+            report?: components["schemas"]["PlansReport"];
+            /**
+             * Format: date-time
+             * @description Since when what started it had been so.
+             */
+            since?: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @description "running", "holding": all is done and it is not over yet, "recovering" or "ended". */
+            state: string;
+            /** @description Those of the recovery last. */
+            steps: components["schemas"]["PlansStep"][];
+        };
+        PlansRunPage: {
+            items: components["schemas"]["PlansRun"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PlansSaved: {
+            /** Format: date-time */
+            changed_at: string;
+            drills: components["schemas"]["DrillSchedule"];
+            enabled: boolean;
+            /** Format: int64 */
+            every: number;
+            id: string;
+            /** @description What it needs before it can start. */
+            lacks: components["schemas"]["PlansGap"][];
+            name: string;
+            /** Format: date-time */
+            next_drill?: string;
+            recovery: components["schemas"]["PlanStep"][];
+            roles: components["schemas"]["PlanRole"][];
+            /** Format: int64 */
+            settle: number;
+            steps: components["schemas"]["PlanStep"][];
+            /** Format: int64 */
+            stop_late: number;
+            texts: components["schemas"]["PlanText"][];
+            trigger: components["schemas"]["PlanTrigger"];
+        };
+        PlansSavedPage: {
+            items: components["schemas"]["PlansSaved"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        PlansStep: {
+            /** Format: date-time */
+            at?: string;
+            /** @description The operator who said so. */
+            by?: string;
+            code?: string;
+            /**
+             * Format: date-time
+             * @description When its time is up.
+             */
+            due?: string;
+            key: string;
+            kind: string;
+            mode: string;
+            name: string;
+            reason?: string;
+            recovery: boolean;
+            /** @description In a drill: nothing left the desk. */
+            rehearsed: boolean;
+            /** Format: int64 */
+            seconds?: number;
+            state: string;
+            /** @description It can be undone now. */
+            undo: boolean;
+            /** @description Who has its roles, deputies last. */
+            who: string[];
+        };
+        PlansTold: {
+            asks: boolean;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            heard_at?: string;
+            operator: string;
+            recovery: boolean;
+            step: string;
+        };
         PresetsCanned: {
             /** Format: date-time */
             changed_at: string;
@@ -1900,6 +2252,13 @@ export interface components {
             /** @description As it is stored; empty: removed. */
             tag: string;
         };
+        RunActionInBody: {
+            done?: boolean;
+            /** @description A date: 2026-11-22. */
+            due?: string;
+            owner?: string;
+            text: string;
+        };
         RunMacroInBody: {
             /**
              * Format: uuid
@@ -2100,6 +2459,15 @@ export interface components {
              * @description Seconds for which it is held back and its author can take it back.
              */
             undo?: number;
+        };
+        StartPlanInBody: {
+            /** @description Rehearse it: nobody but staff is reached. */
+            drill?: boolean;
+            /**
+             * Format: uuid
+             * @description Of the run, made by you; the same one again does nothing.
+             */
+            id: string;
         };
         StartedBody: {
             channel?: components["schemas"]["ChannelView"];

@@ -53,6 +53,21 @@ export type Part = S['InboxPart'];
 export type Delivery = Exactly<Lacking<S['InboxDeliveryState'], 'attempts'>, { state: DeliveryState; due_at?: string | null }>;
 export type Message = Exactly<Lacking<S['InboxMessage'], 'lsn' | 'customer' | 'subject' | 'has_html' | 'attachments' | 'has_raw'>, { direction: Direction; delivery?: Delivery | null }>;
 
+export type PlanStepPart = Exactly<Lacking<S['PlanStep'], 'mode' | 'on_failure'>, { roles?: string[]; channels?: ID[]; places?: string[] }>;
+export type PlanRole = Exactly<S['PlanRole'], { deputies: ID[] }>;
+export type PlanText = Exactly<S['PlanText'], { texts: Record<string, string> }>;
+export type PlanGap = S['PlansGap'];
+/** A plan as its editor has it. */
+export type PlanForm = Exactly<S['Plan'], { roles: PlanRole[]; steps: PlanStepPart[]; recovery: PlanStepPart[]; texts: PlanText[] }>;
+export type Plan = PlanForm & { id: ID; lacks: PlanGap[]; changed_at: string; next_drill?: string };
+export type PlanDeed = Exactly<S['PlansDeed'], { needs: string[] }>;
+export type ReadyPlan = Exactly<S['PlansReady'], { plan: PlanForm; dropped: string[] }>;
+export type PlanAlert = S['PlansAlert'];
+export type PlanReport = S['PlansReport'];
+export type RunStep = Exactly<S['PlansStep'], { who: ID[] }>;
+export type RunAction = Lacking<S['PlanAction'], 'owner' | 'due' | 'done' | 'removed' | 'text'>;
+export type PlanRun = Exactly<S['PlansRun'], { steps: RunStep[]; calls: S['PlansTold'][]; actions: RunAction[]; report?: PlanReport }>;
+
 export interface Actor { kind: 'operator' | 'customer' | 'system' | 'token'; id?: ID }
 
 /** An entry of the journal, as the live stream brings it. */

@@ -2,13 +2,14 @@ import { toggleTheme } from './account';
 import type { Action } from './action';
 import { comeBack, leave } from './away';
 import { assign, take, unassign } from './assign';
-import { goArrivals, goContinuity, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, goWall, newChannel, newImport } from './go';
+import { goArrivals, goContinuity, goCustomers, goDesign, goInbox, goOutbox, goPlans, goSearch, goSections, goSettings, goViews, goWall, newChannel, newImport } from './go';
 import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { markUnread } from './mark-read';
 import { askCsat, askNps } from './rate';
 import { chooseMacro } from './macro';
 import { merge, split } from './merge';
 import { note } from './note';
+import { goDrills, newPlan } from './plans';
 import { newCanned, newField, newMacro } from './presets';
 import { compose, customerPanel, help, palette } from './open';
 import { prioritise } from './prioritise';
@@ -38,8 +39,8 @@ export const actions: Action[] = [
   transcript,
   next, previous,
   select as Action, selectMode, selectAll, selectNone, undoMany,
-  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goContinuity, goWall, goSettings, ...goViews, ...goSaved, buildFilter,
+  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goContinuity, goWall, goPlans, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField,
+  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField, newPlan, goDrills,
 ];

@@ -20,15 +20,15 @@ async function tell(told) {
     dir: told.language === 'fa' ? 'rtl' : 'ltr',
     icon: './icon.svg',
     // The same conversation again takes the place of what was said of it before.
-    tag: 'holdfast-' + (told.conversation || told.kind),
-    data: { conversation: told.conversation || '', workspace: told.workspace || '' },
+    tag: 'holdfast-' + (told.conversation || told.run || told.kind),
+    data: { conversation: told.conversation || '', run: told.run || '', workspace: told.workspace || '' },
   });
 }
 
 self.addEventListener('notificationclick', (e) => {
   e.notification.close();
-  const { conversation } = e.notification.data ?? {};
-  e.waitUntil(show(conversation ? '#/inbox/open/' + conversation : '#/'));
+  const { conversation, run } = e.notification.data ?? {};
+  e.waitUntil(show(conversation ? '#/inbox/open/' + conversation : run ? '#/plans/run/' + run : '#/'));
 });
 
 async function show(place) {
