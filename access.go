@@ -32,7 +32,9 @@ const (
 	ManageTokens       Permission = "tokens.manage"
 	ReadAudit          Permission = "audit.read"
 	ManageQuarantine   Permission = "quarantine.manage"
-	ManagePresets      Permission = "presets.manage"        // canned replies, macros and views of teams and of everybody
+	ManagePresets      Permission = "presets.manage" // canned replies, macros and views of teams and of everybody
+	SendBroadcasts     Permission = "broadcasts.send"
+	ConfirmBroadcasts  Permission = "broadcasts.confirm"    // another's, above the limit
 	OwnAccount         Permission = "account.own"           // one's own profile, password and sessions
 	OwnSecondFactor    Permission = "account.second_factor" // all that one without a needed second factor may
 )
@@ -44,10 +46,12 @@ var rolePermissions = map[Role][]Permission{
 		WriteConversations, WriteCustomers, AssignAnyone},
 	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets},
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets,
+		SendBroadcasts, ConfirmBroadcasts},
 	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
 		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets,
+		SendBroadcasts, ConfirmBroadcasts,
 		ManageChannels, ManageOperators, ManageWorkspace, ManageWebhooks, ManageTokens, ManageQuarantine},
 }
 

@@ -126,6 +126,13 @@ var newBody = map[EntryKind]func() Body{
 	"link.changed":             func() Body { return &LinkChanged{} },
 	"reach.changed":            func() Body { return &ReachChanged{} },
 	"channel.changed":          func() Body { return &ChannelChanged{} },
+	"broadcast.saved":          func() Body { return &BroadcastSaved{} },
+	"broadcast.asked":          func() Body { return &BroadcastAskedFor{} },
+	"broadcast.started":        func() Body { return &BroadcastStarted{} },
+	"broadcast.paused":         func() Body { return &BroadcastHeld{} },
+	"broadcast.resumed":        func() Body { return &BroadcastResumed{} },
+	"broadcast.cancelled":      func() Body { return &BroadcastStopped{} },
+	"broadcast.finished":       func() Body { return &BroadcastEnded{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -25,6 +25,7 @@ import (
 	"holdfast/access"
 	"holdfast/api"
 	"holdfast/blob"
+	"holdfast/broadcasts"
 	"holdfast/bus"
 	"holdfast/channel"
 	"holdfast/channel/all"
@@ -76,8 +77,10 @@ type App struct {
 	Mutes    *mutes.Mutes
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
-	Channels    *Channels
-	API         *api.API
+	// Broadcasts tells many customers at once.
+	Broadcasts *broadcasts.Broadcasts
+	Channels   *Channels
+	API        *api.API
 
 	// Demo fills a demo workspace; set before Open by whoever can.
 	Demo func(ctx context.Context) (workspace, operator holdfast.ID, err error)
@@ -113,7 +116,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, broadcasts.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -166,6 +169,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
 	a.Transcripts = transcript.New(transcript.Deps{DB: a.DB, Inbox: a.Inbox, Outbox: a.Outbox, Mailbox: a.mailbox, House: a.house, Author: a.names.of})
+	a.Broadcasts = a.broadcasts()
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
@@ -206,7 +210,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	figures := a.figures()
 	provider := &vouching{app: a}
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
-		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
+		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Broadcasts: a.Broadcasts, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
 		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
@@ -312,6 +316,8 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "timers", a.timers)
 	run(ctx, "notices", a.Notices.Run)
 	run(ctx, "imports", a.Importer.Run)
+	run(ctx, "broadcasts", a.Broadcasts.Run)
+	run(ctx, "answers to broadcasts", a.Broadcasts.Follow)
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "uploads", a.uploads.run)
 	// The outbox stops by Close, which waits for what is in flight; its own context

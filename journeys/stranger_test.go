@@ -27,6 +27,7 @@ type victim struct {
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
 	canned, macro, view, field                                                                      holdfast.ID
+	broadcast                                                                                       holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -42,6 +43,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker},
+		"/broadcasts/": id(v.broadcast),
 	}
 }
 
@@ -88,6 +90,7 @@ func (h *house) populate() *victim {
 	v.macro = put("/macros/", map[string]any{"name": "Macro " + marker, "actions": []map[string]string{{"do": "tag", "tag": marker}}})
 	v.view = put("/views/", map[string]any{"name": "View " + marker, "filter": map[string]any{"match": "all", "conditions": []any{}}})
 	v.field = put("/fields/", map[string]any{"of": "customer", "key": marker, "labels": map[string]string{"en": "Field " + marker}, "type": "text"})
+	v.broadcast = put("/broadcasts/", map[string]any{"name": "Broadcast " + marker, "segment": map[string]any{}, "ways": []any{}, "texts": map[string]string{"en": marker}})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
