@@ -17,6 +17,7 @@ export const goSearch = to('search', '/');
 export const goCustomers = to('customers', 'g c', (p) => p.may('customers.read'));
 export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
+export const goBroadcasts = to('broadcasts', 'g b', (p) => p.may('broadcasts.send'));
 export const goSettings = to('settings', 'g s');
 export const goDesign = to('design', undefined);
 
@@ -32,6 +33,9 @@ export const goSections = sections.map((s): Action => ({
 
 export const newChannel: Action = {
   id: 'new-channel', titleKey: 'channels.new', group: 'setup', available: (p) => p.may('channels.manage'), run: () => go('settings', 'channels', 'new'),
+};
+export const newBroadcast: Action = {
+  id: 'new-broadcast', titleKey: 'broadcasts.new', group: 'desk', available: (p) => p.may('broadcasts.send'), run: () => go('broadcasts', 'new'),
 };
 export const newImport: Action = {
   id: 'new-import', titleKey: 'imports.new', group: 'setup', available: (p) => p.may('workspace.manage'), run: () => go('settings', 'imports', 'new'),

@@ -2,7 +2,7 @@ import { toggleTheme } from './account';
 import type { Action } from './action';
 import { comeBack, leave } from './away';
 import { assign, take, unassign } from './assign';
-import { goArrivals, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newChannel, newImport } from './go';
+import { goArrivals, goBroadcasts, goCustomers, goDesign, goInbox, goOutbox, goSearch, goSections, goSettings, goViews, newBroadcast, newChannel, newImport } from './go';
 import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { markUnread } from './mark-read';
 import { askCsat, askNps } from './rate';
@@ -38,8 +38,8 @@ export const actions: Action[] = [
   transcript,
   next, previous,
   select as Action, selectMode, selectAll, selectNone, undoMany,
-  goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter,
+  goInbox, goSearch, goCustomers, goOutbox, goBroadcasts, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField,
+  ...goSections, goDesign, newBroadcast, newChannel, newImport, newCanned, newMacro, newField,
 ];
