@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"time"
 
 	"holdfast"
+	"holdfast/store"
 )
 
 // Preview is what a broadcast would do if it started now. Nothing is written for it.
@@ -72,7 +74,8 @@ const (
 )
 
 // Preview is a dry run. One that takes long goes on by itself: ask the same again.
-// The error is Invalid where the spec is malformed.
+// Errors: Invalid where the spec is malformed; NotFound for
+// another workspace's id.
 func (b *Broadcasts) Preview(ctx context.Context, workspace, id holdfast.ID, spec holdfast.BroadcastSpec) (Preview, error) {
 	if spec.Name == "" {
 		spec.Name = "?" // one may count before one names it
@@ -83,6 +86,13 @@ func (b *Broadcasts) Preview(ctx context.Context, workspace, id holdfast.ID, spe
 	}
 	if id.IsZero() {
 		return Preview{}, holdfast.Errorf(holdfast.Invalid, "id.malformed", "a broadcast has an id before it is saved").WithField("id")
+	}
+	var of holdfast.ID
+	switch err := b.DB.QueryRow(ctx, "SELECT workspace FROM broadcast WHERE id = $1", id).Scan(&of); {
+	case err == nil && of != workspace:
+		return Preview{}, missing()
+	case err != nil && !errors.Is(err, store.ErrNoRows):
+		return Preview{}, err
 	}
 	raw, err := json.Marshal(s)
 	if err != nil {
