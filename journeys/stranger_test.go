@@ -345,6 +345,8 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return []string{}, true
 		case "days":
 			return []holdfast.Day{}, true
+		case "segment":
+			return map[string]any{}, true
 		case "quiet":
 			return map[string]string{"from": "21:00", "to": "09:00"}, true
 		case "week":
