@@ -14,6 +14,7 @@ import (
 	"holdfast/broadcasts"
 	"holdfast/channel"
 	"holdfast/desktest"
+	"holdfast/store"
 )
 
 // notice is a broadcast over the loop, fast enough for a story.
@@ -106,7 +107,7 @@ func TestOneIncidentIsToldOnceWhicheverBroadcastItIs(t *testing.T) {
 }
 
 func TestWhoDoesNotWantItIsNotToldAlsoWhenTheySaySoMeanwhile(t *testing.T) {
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) {
 		out := map[string]string{"ana": "opted_out"}
 		d.Broadcasts.Refused = func(_ context.Context, _ holdfast.ID, purpose string, list []holdfast.Address) (map[holdfast.Address]string, error) {
 			no := map[holdfast.Address]string{}
@@ -148,7 +149,10 @@ func TestTheOrderIsSafetyThenOverdueThenByScore(t *testing.T) {
 			return c
 		}
 		write("late")
-		d.Wait(25 * time.Hour)
+		const day = 25 * time.Hour // ago
+		d.Write(func(tx *store.Tx) error {
+			return tx.Exec("UPDATE conversation SET first_in_at = first_in_at - $1", day)
+		})
 		for _, name := range []string{"plain", "rich", "safety", "urgent"} {
 			c := write(name)
 			d.Replies("Joe", c, "Hi.") // nobody of these waits
@@ -187,7 +191,7 @@ func TestTheOrderIsSafetyThenOverdueThenByScore(t *testing.T) {
 }
 
 func TestAboveTheLimitASecondPersonMustAgree(t *testing.T) {
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) {
 		for i := range 3 {
 			d.Contact(fmt.Sprint("c", i)).Writes("1", "Hello")
 		}
@@ -245,7 +249,7 @@ func TestAPausedBroadcastHoldsWhatIsOnItsWayAndACancelledOneWithdrawsIt(t *testi
 		if before == 0 || before > 8 {
 			t.Errorf("%d were told in 4 seconds at 1.4 a second", before)
 		}
-		d.Wait(time.Hour)
+		d.Wait(time.Minute)
 		if now := got(); now != before {
 			t.Errorf("while it was paused %d were told", now-before)
 		}
@@ -258,7 +262,7 @@ func TestAPausedBroadcastHoldsWhatIsOnItsWayAndACancelledOneWithdrawsIt(t *testi
 		}
 		synctest.Wait()
 		before = got()
-		d.Wait(time.Hour)
+		d.Wait(time.Minute)
 		v := how(t, d, id)
 		if now := got(); now != before || v.Totals.Told != now || v.Totals.Dropped != n-now || v.Totals.Waiting+v.Totals.Sending > 0 {
 			t.Errorf("%d were told when it was cancelled, now %d: %+v", before, now, v.Totals)
@@ -268,28 +272,28 @@ func TestAPausedBroadcastHoldsWhatIsOnItsWayAndACancelledOneWithdrawsIt(t *testi
 }
 
 func TestNobodyIsToldAtNight(t *testing.T) {
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) { // a bubble's time begins at midnight, UTC
+	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) { // a bubble's time begins at midnight, UTC
 		ana := d.Contact("ana")
 		ana.Writes("1", "Hello")
 		spec := notice(d, "The line is cut.")
-		spec.Quiet = &holdfast.BroadcastQuiet{From: "21:00", To: "09:00"}
+		spec.Quiet = &holdfast.BroadcastQuiet{From: "21:00", To: "00:20"}
 		p, err := d.Broadcasts.Preview(ctx, d.Workspace, holdfast.NewID(), spec)
-		if err != nil || p.Resting != 1 || p.Recipients != 1 || p.FinishesAt.Hour() != 9 {
+		if err != nil || p.Resting != 1 || p.Recipients != 1 || p.FinishesAt.Minute() != 20 {
 			t.Errorf("the dry run says %+v, %v", p, err)
 		}
 		id := begin(t, d, "Boss", spec)
-		d.Wait(8*time.Hour + 55*time.Minute)
+		d.Wait(19 * time.Minute)
 		ana.HasReceived()
 		if v := how(t, d, id); v.Totals.Resting != 1 || v.State != holdfast.BroadcastRunning {
 			t.Errorf("at night it is %s: %+v", v.State, v.Totals)
 		}
-		d.Wait(6 * time.Minute)
+		d.Wait(3 * time.Minute)
 		ana.HasReceived("The line is cut.")
 	})
 }
 
 func TestALaneThatIsShutIsNotFilledAndRepliesGoFirst(t *testing.T) {
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) {
 		const n = 200
 		for i := range n {
 			d.Contact(fmt.Sprint("c", i)).Writes("1", "Hello")
@@ -301,12 +305,12 @@ func TestALaneThatIsShutIsNotFilledAndRepliesGoFirst(t *testing.T) {
 		spec := notice(d, "The line is cut.")
 		spec.Ways[0].PerMinute = 600 // 7 a second for it
 		id := begin(t, d, "Boss", spec)
-		d.Wait(10 * time.Minute)
+		d.Wait(2 * time.Minute)
 		if v := how(t, d, id); v.Totals.Sending == 0 || v.Totals.Sending > 21 {
 			t.Errorf("three seconds' worth may wait in the outbox, not %d", v.Totals.Sending)
 		}
 		d.Loop.Down(nil)
-		d.Wait(11 * time.Minute) // the breaker's longest pause
+		d.Wait(5 * time.Minute) // the breaker's pause has doubled by then
 		if v := how(t, d, id); v.Totals.Told != n || v.State != holdfast.BroadcastFinished {
 			t.Errorf("%s: %+v", v.State, v.Totals)
 		}
@@ -314,7 +318,7 @@ func TestALaneThatIsShutIsNotFilledAndRepliesGoFirst(t *testing.T) {
 }
 
 func TestADryRunCountsWithoutTellingAnybody(t *testing.T) {
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) {
 		for i := range 10 {
 			d.Contact(fmt.Sprint("c", i)).Writes("1", "Hello")
 		}
@@ -350,7 +354,10 @@ func TestSegmentsAreNarrowedByEachOfTheirParts(t *testing.T) {
 			c.Writes("1", "Hello")
 			ids[name] = c.Conversation().Customer.ID
 			if name == "ana" {
-				d.Wait(48 * time.Hour)
+				const ago = 48 * time.Hour
+				d.Write(func(tx *store.Tx) error {
+					return tx.Exec("UPDATE conversation SET last_in_clock = last_in_clock - $1", ago.Milliseconds()<<16)
+				})
 			}
 		}
 		cut := d.DB.Now().Add(-time.Hour)
