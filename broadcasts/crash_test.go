@@ -147,7 +147,7 @@ func (m *machine) finished(id holdfast.ID) bool {
 // Five thousand customers through three crashes, at random moments and with sends
 // under way: each once, in time, and never faster than allowed.
 func TestThousandsAreToldOnceThroughThreeCrashes(t *testing.T) {
-	const n, rate = 5000, 100
+	const n, rate = thousands, 100
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, store.Options{Dir: dir})
@@ -159,7 +159,7 @@ func TestThousandsAreToldOnceThroughThreeCrashes(t *testing.T) {
 		id := m.begin(p, rate*60*100/Share+1)
 		began := time.Now()
 		for range 3 {
-			time.Sleep(time.Duration(5000+rand.IntN(5000)) * time.Millisecond)
+			time.Sleep(time.Duration(n+rand.IntN(n)) * time.Millisecond)
 			p.die()
 			p = m.start()
 		}
