@@ -32,8 +32,10 @@ const (
 	ManageTokens       Permission = "tokens.manage"
 	ReadAudit          Permission = "audit.read"
 	ManageQuarantine   Permission = "quarantine.manage"
-	ManagePresets      Permission = "presets.manage"        // canned replies, macros and views of teams and of everybody
-	ManagePlans        Permission = "plans.manage"          // write plans, start and stop them, rehearse them
+	ManagePresets      Permission = "presets.manage" // canned replies, macros and views of teams and of everybody
+	ManagePlans        Permission = "plans.manage"   // write plans, start and stop them, rehearse them
+	SendBroadcasts     Permission = "broadcasts.send"
+	ConfirmBroadcasts  Permission = "broadcasts.confirm"    // another's, above the limit
 	OwnAccount         Permission = "account.own"           // one's own profile, password and sessions
 	OwnSecondFactor    Permission = "account.second_factor" // all that one without a needed second factor may
 )
@@ -45,10 +47,10 @@ var rolePermissions = map[Role][]Permission{
 		WriteConversations, WriteCustomers, AssignAnyone},
 	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans},
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts},
 	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans,
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts,
 		ManageChannels, ManageOperators, ManageWorkspace, ManageWebhooks, ManageTokens, ManageQuarantine},
 }
 

@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"feedback":            {".", "access", "desk", "inbox", "journal", "store"},
 	"presets":             {".", "access", "journal", "store"},
 	"importer":            {".", "access", "blob", "journal", "setup", "store"},
-	"api":                 {".", "access", "blob", "channel", "continuity", "desk", "fallback", "feedback", "hooks", "importer", "inbox", "intake", "journal", "links", "live", "notices", "oidc", "outbox", "plans", "presets", "search", "setup", "transcript"},
+	"api":                 {".", "access", "blob", "broadcasts", "channel", "continuity", "desk", "fallback", "feedback", "hooks", "importer", "inbox", "intake", "journal", "links", "live", "notices", "oidc", "outbox", "plans", "presets", "search", "setup", "transcript"},
 	"unread":              {".", "desk", "inbox", "mutes", "store"},
 	"mutes":               {".", "access", "inbox", "journal", "store"},
 	"transcript":          {".", "inbox", "outbox", "store"},

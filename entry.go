@@ -142,6 +142,13 @@ var newBody = map[EntryKind]func() Body{
 	"plan.recovering":          func() Body { return &PlanRecovering{} },
 	"plan.ended":               func() Body { return &PlanEnded{} },
 	"plan.action":              func() Body { return &PlanAction{} },
+	"broadcast.saved":          func() Body { return &BroadcastSaved{} },
+	"broadcast.asked":          func() Body { return &BroadcastAskedFor{} },
+	"broadcast.started":        func() Body { return &BroadcastStarted{} },
+	"broadcast.paused":         func() Body { return &BroadcastHeld{} },
+	"broadcast.resumed":        func() Body { return &BroadcastResumed{} },
+	"broadcast.cancelled":      func() Body { return &BroadcastStopped{} },
+	"broadcast.finished":       func() Body { return &BroadcastEnded{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -27,6 +27,7 @@ const (
 	Transcript Purpose = "transcript" // a conversation, for who had it
 	Digest     Purpose = "digest"     // what an operator has missed
 	Alarm      Purpose = "alarm"      // for who is on duty, when nothing else reached anybody
+	Broadcast  Purpose = "broadcast"  // what many customers are told at once
 )
 
 // EntryKind is the entry's name.

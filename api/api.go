@@ -22,6 +22,7 @@ import (
 	"holdfast"
 	"holdfast/access"
 	"holdfast/blob"
+	"holdfast/broadcasts"
 	"holdfast/channel"
 	"holdfast/continuity"
 	"holdfast/desk"
@@ -64,6 +65,8 @@ type Deps struct {
 	Transcripts *transcript.Transcripts
 	// Importer brings the history of other desks.
 	Importer *importer.Importer
+	// Broadcasts tells many customers at once.
+	Broadcasts *broadcasts.Broadcasts
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"holdfast"
+	"holdfast/broadcasts"
 )
 
 // register is the table of contents: every route, what it needs and what it does.
@@ -162,6 +163,20 @@ func (a *API) register() {
 	handle(a, put, "/plans/{id}", holdfast.ManagePlans, "Save a plan", a.savePlan)
 	handle(a, del, "/plans/{id}", holdfast.ManagePlans, "Remove a plan", a.removePlan)
 	handle(a, post, "/plans/{id}/start", holdfast.ManagePlans, "Carry it out now, or rehearse it", a.startPlan)
+	// Telling many at once.
+	handle(a, get, "/broadcasts", holdfast.SendBroadcasts, "List broadcasts", a.listBroadcasts)
+	handle(a, get, "/broadcasts/{id}", holdfast.SendBroadcasts, "Read a broadcast and how far it is", a.readBroadcast)
+	handle(a, put, "/broadcasts/{id}", holdfast.SendBroadcasts, "Save a draft, whole", a.saveBroadcast)
+	handle(a, post, "/broadcasts/{id}/preview", holdfast.SendBroadcasts, "What it would do if it started now", a.previewBroadcast)
+	handle(a, post, "/broadcasts/{id}/start", holdfast.SendBroadcasts, "Start it, or ask for a second person", a.moved((*broadcasts.Broadcasts).Begin))
+	handle(a, post, "/broadcasts/{id}/confirm", holdfast.ConfirmBroadcasts, "Agree as the second person: it starts", a.moved((*broadcasts.Broadcasts).Confirm))
+	handle(a, post, "/broadcasts/{id}/pause", holdfast.SendBroadcasts, "Pause it", a.moved((*broadcasts.Broadcasts).Pause))
+	handle(a, post, "/broadcasts/{id}/resume", holdfast.SendBroadcasts, "Let a paused one go on", a.moved((*broadcasts.Broadcasts).Resume))
+	handle(a, post, "/broadcasts/{id}/cancel", holdfast.SendBroadcasts, "End it for good", a.moved((*broadcasts.Broadcasts).Cancel))
+	handle(a, get, "/broadcasts/{id}/recipients", holdfast.SendBroadcasts, "Whom it tells, and what became of each", a.listRecipients)
+	a.plain(get, "/broadcasts/{id}/recipients/export", holdfast.SendBroadcasts, "The recipients as a table", a.exportRecipients)
+	handle(a, get, "/broadcast-settings", holdfast.SendBroadcasts, "From how many recipients on a second person must agree, and the ways there are", a.readBroadcastSetting)
+	handle(a, put, "/broadcast-settings", holdfast.ManageWorkspace, "Say from how many recipients on a second person must agree", a.setBroadcastSetting)
 
 	// How the desk is set up.
 	handle(a, get, "/channel-kinds", holdfast.ReadSetup, "Kinds of channels and their settings", a.listKinds)

@@ -25,6 +25,7 @@ import (
 	"holdfast/access"
 	"holdfast/api"
 	"holdfast/blob"
+	"holdfast/broadcasts"
 	"holdfast/bus"
 	"holdfast/channel"
 	"holdfast/channel/all"
@@ -86,6 +87,8 @@ type App struct {
 	Channels    *Channels
 	// Continuity knows how far this node gets.
 	Continuity *continuity.Continuity
+	// Broadcasts tells many customers at once.
+	Broadcasts *broadcasts.Broadcasts
 	API        *api.API
 
 	// Demo fills a demo workspace; set before Open by whoever can.
@@ -127,7 +130,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -181,6 +184,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
 	a.Fallback = a.newFallback()
 	a.Transcripts = transcript.New(transcript.Deps{DB: a.DB, Inbox: a.Inbox, Outbox: a.Outbox, Mailbox: a.mailbox, House: a.house, Author: a.names.of})
+	a.Broadcasts = a.broadcasts()
 	a.Hooks = hooks.New(a.Journal, a.DB, a.subscriptions, guardedClient(a.Config.AllowPrivate), a.Log)
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
@@ -227,11 +231,10 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Figures:    func(w io.Writer) { a.writeFigures(w, figures) },
 		Continuity: a.Continuity,
 		Notices:    a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
-		Figures:  func(w io.Writer) { a.writeFigures(w, figures) },
-		Fallback: a.Fallback,
-		Notices:  a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
+		Fallback:   a.Fallback,
 		Plans:      a.Plans,
-		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
+		Broadcasts: a.Broadcasts,
+		PublicURL:  a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
 		a.API.Mount(prefix, h)
@@ -351,6 +354,8 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "timers", a.timers)
 	run(ctx, "notices", a.Notices.Run)
 	run(ctx, "imports", a.Importer.Run)
+	run(ctx, "broadcasts", a.Broadcasts.Run)
+	run(ctx, "answers to broadcasts", a.Broadcasts.Follow)
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "continuity", a.Continuity.Run)
 	run(ctx, "uploads", a.uploads.run)

@@ -25,7 +25,7 @@ import (
 )
 
 // Parts are what can be measured, in the order in which they run.
-var Parts = []string{"throughput", "latency", "reads", "start", "visitors", "idle"}
+var Parts = []string{"throughput", "latency", "reads", "start", "broadcast", "visitors", "idle"}
 
 // Options of Run. The zero value of each field but Config, Self and Out has a default.
 type Options struct {
@@ -46,6 +46,8 @@ type Options struct {
 	Turns int
 	// Visitors who are connected and idle; 10,000.
 	Visitors int
+	// Recipients of the broadcast; 5,000.
+	Recipients int
 	// PostgresURL is a server on which a database may be made and dropped; "": none.
 	PostgresURL string
 	// Scale fills Config.Data with ScaleMessages and reads from that.
@@ -68,7 +70,7 @@ func (o *Options) fill() error {
 	for _, n := range []struct {
 		to       *int
 		fallback int
-	}{{&o.Clients, 64}, {&o.Turns, 10}, {&o.Visitors, 10_000}, {&o.ScaleMessages, 1_000_000}} {
+	}{{&o.Clients, 64}, {&o.Turns, 10}, {&o.Visitors, 10_000}, {&o.Recipients, 5000}, {&o.ScaleMessages, 1_000_000}} {
 		if *n.to <= 0 {
 			*n.to = n.fallback
 		}
@@ -152,6 +154,11 @@ func (r *run) onStore(ctx context.Context, s storage) error {
 	if r.wants("latency") {
 		if err := r.latency(ctx, s); err != nil {
 			return fmt.Errorf("latency on %s: %w", s.name(), err)
+		}
+	}
+	if r.wants("broadcast") {
+		if err := r.broadcast(ctx, s); err != nil {
+			return fmt.Errorf("broadcast on %s: %w", s.name(), err)
 		}
 	}
 	if !r.wants("reads") && !r.wants("start") {

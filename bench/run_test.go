@@ -198,3 +198,18 @@ func TestReadyIsReadFromTheProgramsOwnLine(t *testing.T) {
 		t.Error("a program that stops at once was taken for ready")
 	}
 }
+
+func TestABroadcastKeepsToItsRate(t *testing.T) {
+	o, _ := options(t, "broadcast")
+	o.Recipients = 150
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := figure(t, r, "SQLite", "customers not told exactly once"); f.Value != 0 || f.Detail != "of 150" {
+		t.Errorf("%+v", f)
+	}
+	if f := figure(t, r, "SQLite", "told"); f.Value <= 0 {
+		t.Errorf("nobody was told: %+v", f)
+	}
+}

@@ -28,6 +28,7 @@ type victim struct {
 	attachment                                                                                      holdfast.Attachment
 	canned, macro, view, field                                                                      holdfast.ID
 	plan, run, action                                                                               holdfast.ID
+	broadcast                                                                                       holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -48,6 +49,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/continuity/": id(v.webhook),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker}, "/chains/": {"sort": "reply"},
 		"/plans/": id(v.plan), "/plans/runs/": run,
+		"/broadcasts/": id(v.broadcast),
 	}
 }
 
@@ -101,6 +103,7 @@ func (h *house) populate() *victim {
 	h.until("the plan is carried out", func() bool {
 		return h.count("SELECT COUNT(*) FROM plan_turn WHERE turn = 'ended' AND run = $1", v.run) == 1
 	})
+	v.broadcast = put("/broadcasts/", map[string]any{"name": "Broadcast " + marker, "segment": map[string]any{}, "ways": []any{}, "texts": map[string]string{"en": marker}})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
@@ -355,6 +358,10 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 			return []string{}, true
 		case "days":
 			return []holdfast.Day{}, true
+		case "segment":
+			return map[string]any{}, true
+		case "quiet":
+			return map[string]string{"from": "21:00", "to": "09:00"}, true
 		case "week":
 			return [][]holdfast.Span{{}, {}, {}, {}, {}, {}, {}}, true
 		case "question":

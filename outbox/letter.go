@@ -36,40 +36,45 @@ type Letter struct {
 // Post queues a letter. What also holds, when it is not nil, is done in the same
 // transaction, and only when the letter is new. Errors: Invalid, TooLarge, Unavailable.
 func (w *Worker) Post(ctx context.Context, workspace holdfast.ID, actor holdfast.Actor, l Letter, also func(tx *store.Tx) error) error {
-	if l.ID.IsZero() || l.Channel.IsZero() || l.To.Value == "" || strings.TrimSpace(l.Text) == "" {
-		return holdfast.Errorf(holdfast.Invalid, "letter.incomplete", "a letter needs an id, a mailbox, an address and a text")
-	}
-	if len(l.Text) > letterMax || len(l.HTML) > letterMax*2 {
-		return holdfast.Errorf(holdfast.TooLarge, "letter.too_long", "this is too much for one letter")
-	}
 	_, err := w.journal.Do(ctx, journal.Command{Workspace: workspace, Actor: actor, Run: func(tx *journal.Tx) error {
-		var one int
-		err := tx.QueryRow("SELECT 1 FROM letter WHERE message = $1", l.ID).Scan(&one)
-		if !errors.Is(err, store.ErrNoRows) {
-			return err // it was queued already
-		}
-		err = tx.Exec(`INSERT INTO letter (message, workspace, purpose, recipient, subject, text, html, unsubscribe, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			l.ID, workspace, l.Purpose, clip(l.To.Name, 200), clip(l.Subject, 998), store.Text(l.Text), store.Text(l.HTML), l.Unsubscribe, tx.Now)
-		if err != nil {
+		fresh, err := w.Put(tx, l)
+		if err != nil || !fresh || also == nil {
 			return err
 		}
-		if also != nil {
-			if err := also(tx.Tx); err != nil {
-				return err
-			}
-		}
-		subject := l.Conversation
-		if subject.IsZero() {
-			subject = l.ID
-		}
-		body := &holdfast.LetterQueued{Message: l.ID, Purpose: l.Purpose, Channel: l.Channel, To: holdfast.Address{Scheme: l.To.Scheme, Value: l.To.Value}, Customer: l.Customer, Bulk: l.Bulk}
-		if l.Life > 0 {
-			body.ExpiresAt = tx.Now.Add(l.Life)
-		}
-		_, err = tx.Append(subject, body)
-		return err
+		return also(tx.Tx)
 	}})
 	return err
+}
+
+// Put is Post within a command of the caller's, for many at once. It reports
+// whether the letter is new.
+func (w *Worker) Put(tx *journal.Tx, l Letter) (fresh bool, err error) {
+	if l.ID.IsZero() || l.Channel.IsZero() || l.To.Value == "" || strings.TrimSpace(l.Text) == "" {
+		return false, holdfast.Errorf(holdfast.Invalid, "letter.incomplete", "a letter needs an id, a mailbox, an address and a text")
+	}
+	if len(l.Text) > letterMax || len(l.HTML) > letterMax*2 {
+		return false, holdfast.Errorf(holdfast.TooLarge, "letter.too_long", "this is too much for one letter")
+	}
+	var one int
+	err = tx.QueryRow("SELECT 1 FROM letter WHERE message = $1", l.ID).Scan(&one)
+	if !errors.Is(err, store.ErrNoRows) {
+		return false, err // it was queued already
+	}
+	err = tx.Exec(`INSERT INTO letter (message, workspace, purpose, recipient, subject, text, html, unsubscribe, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		l.ID, tx.Workspace(), l.Purpose, clip(l.To.Name, 200), clip(l.Subject, 998), store.Text(l.Text), store.Text(l.HTML), l.Unsubscribe, tx.Now)
+	if err != nil {
+		return false, err
+	}
+	subject := l.Conversation
+	if subject.IsZero() {
+		subject = l.ID
+	}
+	body := &holdfast.LetterQueued{Message: l.ID, Purpose: l.Purpose, Channel: l.Channel, To: holdfast.Address{Scheme: l.To.Scheme, Value: l.To.Value}, Customer: l.Customer, Bulk: l.Bulk}
+	if l.Life > 0 {
+		body.ExpiresAt = tx.Now.Add(l.Life)
+	}
+	_, err = tx.Append(subject, body)
+	return true, err
 }
 
 // letter reads what the adapter needs of one. The error is NotFound when its words

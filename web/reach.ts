@@ -29,13 +29,13 @@ export const first = (): Set<string> => reached([join(console, 'main.ts')]);
 
 /**
  * The texts of a language in two parts: ?first has those of the desk's daily screens,
- * ?rest those of the settings and of ways to customers, and what the desk may refuse, which has its own words until then.
+ * ?rest those of the settings and of ways to customers and the broadcasts, and what the desk may refuse, which has its own words until then.
  */
 export function texts(): Plugin {
   let daily: Used | undefined;
   const of = (): Used => {
     const views = readdirSync(join(console, 'views'), { recursive: true, withFileTypes: true })
-      .filter((f) => f.name.endsWith('.svelte') && !/settings|continuity|ways|plans/.test(f.parentPath) && !/^(Design|Specimen)/.test(f.name))
+      .filter((f) => f.name.endsWith('.svelte') && !/settings|continuity|ways|plans|broadcasts/.test(f.parentPath) && !/^(Design|Specimen)/.test(f.name))
       .map((f) => join(f.parentPath, f.name));
     const used: Used = { keys: new Set(), prefixes: new Set() };
     for (const file of reached([join(console, 'main.ts'), ...views])) if (/\.(ts|svelte)$/.test(file)) usedKeys(readFileSync(file, 'utf8'), used);

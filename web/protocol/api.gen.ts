@@ -196,6 +196,328 @@ export interface components {
              */
             until?: string;
         };
+        BroadcastField: {
+            field: string;
+            value: string;
+        };
+        BroadcastQuiet: {
+            from: string;
+            to: string;
+        };
+        BroadcastSegment: {
+            companies?: string[];
+            /** @description Custom fields that have these values, all of them. */
+            fields?: components["schemas"]["BroadcastField"][];
+            languages?: string[];
+            /** @description No conversation of theirs has any of these. */
+            not_tags?: string[];
+            /** @description They have an open conversation. */
+            open?: boolean;
+            /** @description They have an address of one of these kinds. */
+            schemes?: string[];
+            /**
+             * Format: date-time
+             * @description They have written since then.
+             */
+            seen_after?: string;
+            /**
+             * Format: date-time
+             * @description They have not written since then.
+             */
+            seen_before?: string;
+            /** @description A conversation of theirs has one of these. */
+            tags?: string[];
+        };
+        BroadcastSetting: {
+            /** @description Parts and prices are known. */
+            estimates: boolean;
+            /** @description The running channels that can carry one, in the order in which they are best used. */
+            lanes: components["schemas"]["BroadcastsLane"][];
+            /**
+             * Format: int64
+             * @description Above so many recipients a second person must agree; 0: always.
+             */
+            second_above: number;
+            /**
+             * Format: int64
+             * @description What a broadcast takes of a lane, in percent.
+             */
+            share: number;
+            /** @description What customers have brought is known, and counts in the order. */
+            worth: boolean;
+        };
+        BroadcastSettingInBody: {
+            /** Format: int64 */
+            second_above: number;
+        };
+        BroadcastSpec: {
+            /** @description Tags: customers with a conversation of one of these come before all others. */
+            first?: string[];
+            /** @description A customer is told once of one incident, whichever broadcast it is; empty: of this broadcast. */
+            incident?: string;
+            name: string;
+            /**
+             * @description The consent that it needs; notice when missing.
+             * @enum {string}
+             */
+            purpose?: "service" | "notice" | "marketing";
+            /** @description When nobody is told, in the customer's own time; missing: at any hour. */
+            quiet?: components["schemas"]["BroadcastQuiet"];
+            segment: components["schemas"]["BroadcastSegment"];
+            /** @description By language, where a way has subjects. */
+            subjects?: {
+                [key: string]: string;
+            };
+            /** @description By language; placeholders are filled. */
+            texts: {
+                [key: string]: string;
+            };
+            /** @description In their order: a customer is told by the first that has an address of theirs. */
+            ways: components["schemas"]["BroadcastWay"][];
+        };
+        BroadcastWay: {
+            channel: string;
+            /**
+             * Format: int64
+             * @description What the account may send in a minute; a broadcast takes 70 percent of it.
+             */
+            per_minute: number;
+        };
+        BroadcastsBroadcast: {
+            /** @description Who wanted it to start, where a second person must agree. */
+            asked?: components["schemas"]["BroadcastsWho"];
+            /** Format: int64 */
+            asked_count?: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Tags: customers with a conversation of one of these come before all others. */
+            first?: string[];
+            id: string;
+            /** @description A customer is told once of one incident, whichever broadcast it is; empty: of this broadcast. */
+            incident?: string;
+            name: string;
+            /** @description It has started, and its recipients are being put in order. */
+            preparing?: boolean;
+            /**
+             * @description The consent that it needs; notice when missing.
+             * @enum {string}
+             */
+            purpose?: "service" | "notice" | "marketing";
+            /** @description When nobody is told, in the customer's own time; missing: at any hour. */
+            quiet?: components["schemas"]["BroadcastQuiet"];
+            saved: components["schemas"]["BroadcastsWho"];
+            /**
+             * Format: int64
+             * @description How long the rest takes at the lanes' rates, the night not counted.
+             */
+            seconds_left?: number;
+            segment: components["schemas"]["BroadcastSegment"];
+            started?: components["schemas"]["BroadcastsWho"];
+            /** @enum {string} */
+            state: "draft" | "asked" | "running" | "paused" | "cancelled" | "finished";
+            /** Format: date-time */
+            state_at: string;
+            /** @description By language, where a way has subjects. */
+            subjects?: {
+                [key: string]: string;
+            };
+            /** @description By language; placeholders are filled. */
+            texts: {
+                [key: string]: string;
+            };
+            totals: components["schemas"]["BroadcastsTotals"];
+            /** @description In their order: a customer is told by the first that has an address of theirs. */
+            ways: components["schemas"]["BroadcastWay"][];
+        };
+        BroadcastsBroadcastPage: {
+            items: components["schemas"]["BroadcastsBroadcast"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        BroadcastsLane: {
+            id: string;
+            /**
+             * Format: int64
+             * @description Characters that one message may have; missing: any number.
+             */
+            limit?: number;
+            name: string;
+            /** Format: int64 */
+            per_minute?: number;
+            /** @description Of the addresses that it carries to. */
+            scheme: string;
+            /** @description Its messages have a subject line. */
+            subject: boolean;
+        };
+        BroadcastsLanePlan: {
+            /** @description Messages by the alphabet that they need. */
+            alphabets?: {
+                [key: string]: number;
+            };
+            channel: string;
+            currency?: string;
+            /** Format: int64 */
+            parts?: number;
+            /**
+             * Format: double
+             * @description What the broadcast takes of the lane.
+             */
+            per_minute: number;
+            /** Format: double */
+            price?: number;
+            /**
+             * Format: int64
+             * @description Of the kind of address that it carries to; lanes of one kind share them.
+             */
+            recipients: number;
+        };
+        BroadcastsPreview: {
+            /** Format: date-time */
+            counted_at?: string;
+            /**
+             * Format: int64
+             * @description In the segment.
+             */
+            customers: number;
+            /** Format: date-time */
+            finishes_at?: string;
+            lanes: components["schemas"]["BroadcastsLanePlan"][];
+            /** @description Recipients by the language that they would be told in. */
+            languages: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Of messages that are sent in parts.
+             */
+            parts?: number;
+            /** @description What it costs, by currency; empty where no channel says. */
+            priced: components["schemas"]["BroadcastsPrice"][];
+            /** @description Why the others would not be told. */
+            reasons: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Those of them who would be told.
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Recipients for whom it is night: they would be told in the morning.
+             */
+            resting: number;
+            /** @description The first who would be told, and what. */
+            sample: components["schemas"]["BroadcastsSample"][];
+            /** @description A second person must agree. */
+            second: boolean;
+            /** Format: int64 */
+            second_above: number;
+            /**
+             * Format: int64
+             * @description From the first to the last at the lanes' rates, the night not counted.
+             */
+            seconds: number;
+            /**
+             * @description counting: it takes longer; ask the same again.
+             * @enum {string}
+             */
+            state: "ready" | "counting";
+        };
+        BroadcastsPrice: {
+            /** Format: double */
+            amount: number;
+            currency: string;
+        };
+        BroadcastsRecipient: {
+            /** @description The conversation that their answer landed in. */
+            answer?: string;
+            channel?: string;
+            customer: string;
+            /** @description What the provider said. */
+            detail?: string;
+            language?: string;
+            /** @description As the outbox knows it. */
+            message?: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description It is night for them until then.
+             */
+            not_before?: string;
+            /**
+             * Format: int64
+             * @description In the order in which they are told, from 1.
+             */
+            position: number;
+            /** @description Of one that is refused or failed: a stable code. */
+            reason?: string;
+            /** @enum {string} */
+            state: "waiting" | "sending" | "told" | "delivered" | "unsure" | "failed" | "refused" | "dropped";
+            to: components["schemas"]["Address"];
+            /** Format: date-time */
+            told_at?: string;
+        };
+        BroadcastsRecipientPage: {
+            items: components["schemas"]["BroadcastsRecipient"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        BroadcastsSample: {
+            customer: string;
+            language: string;
+            name: string;
+            text: string;
+            to: components["schemas"]["Address"];
+        };
+        BroadcastsTotals: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            answered: number;
+            /** Format: int64 */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Not told, since it was cancelled.
+             */
+            dropped: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Not to be told, and why stands with each.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Of the waiting: those for whom it is night.
+             */
+            resting: number;
+            /**
+             * Format: int64
+             * @description In the outbox: a few seconds' worth.
+             */
+            sending: number;
+            /**
+             * Format: int64
+             * @description The provider has taken it; those that it has delivered among them.
+             */
+            told: number;
+            /**
+             * Format: int64
+             * @description Nobody can say whether they have it.
+             */
+            unsure: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        BroadcastsWho: {
+            /** Format: date-time */
+            at: string;
+            id?: string;
+            kind: string;
+        };
         BulkInBody: {
             actions?: components["schemas"]["Action"][];
             /**

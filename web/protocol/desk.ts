@@ -154,6 +154,13 @@ export type Day = S['Day'];
 export type SurveySettings = S['SurveyView'];
 export type RatingAnswer = S['FeedbackAnswer'];
 export type RatingTotals = S['RatingTotals'];
+export type BroadcastSpec = S['BroadcastSpec'];
+export type Broadcast = S['BroadcastsBroadcast'];
+export type BroadcastTotals = S['BroadcastsTotals'];
+export type BroadcastPreview = S['BroadcastsPreview'];
+export type BroadcastRecipient = S['BroadcastsRecipient'];
+export type BroadcastSetting = S['BroadcastSetting'];
+export type Lane = S['BroadcastsLane'];
 
 export type TagUse = S['InboxTag'];
 

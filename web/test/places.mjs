@@ -44,6 +44,8 @@ export const screens = [
   ['search', async (p) => { await p.goto(base + '/#/search?q=' + encodeURIComponent(process.env.WORD ?? 'internet')); await p.locator('main li a').first().waitFor({ timeout: 4000 }).catch(() => {}); }],
   ['outbox', '#/outbox'],
   ['another-way', async (p) => { await p.goto(base + '/#/outbox?state=failed'); await p.locator('td.end .btn').last().click(); await p.locator('dialog[open] select').first().waitFor(); }],
+  ['broadcasts', '#/broadcasts'],
+  ['broadcast', async (p) => { await p.goto(base + '/#/broadcasts/new'); await p.locator('main aside .big').waitFor(); await p.locator('main details summary').first().click(); }],
   ['quarantine', '#/arrivals'],
   ['continuity', '#/continuity'],
   ['continuity-link', async (p) => { await p.goto(base + '/#/continuity'); await p.locator('article h3 a').first().click(); await p.locator('.chart svg').first().waitFor(); }],

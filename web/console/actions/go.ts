@@ -20,6 +20,7 @@ export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'
 export const goContinuity = to('continuity', 'g l');
 export const goWall: Action = { id: 'go-wall', titleKey: 'action.go.wall', group: 'go', available: () => true, run: () => go('continuity', 'wall') };
 export const goPlans = to('plans', undefined, (p) => p.may('plans.manage'));
+export const goBroadcasts = to('broadcasts', 'g b', (p) => p.may('broadcasts.send'));
 export const goSettings = to('settings', 'g s');
 export const goDesign = to('design', undefined);
 
@@ -35,6 +36,9 @@ export const goSections = sections.map((s): Action => ({
 
 export const newChannel: Action = {
   id: 'new-channel', titleKey: 'channels.new', group: 'setup', available: (p) => p.may('channels.manage'), run: () => go('settings', 'channels', 'new'),
+};
+export const newBroadcast: Action = {
+  id: 'new-broadcast', titleKey: 'broadcasts.new', group: 'desk', available: (p) => p.may('broadcasts.send'), run: () => go('broadcasts', 'new'),
 };
 export const newImport: Action = {
   id: 'new-import', titleKey: 'imports.new', group: 'setup', available: (p) => p.may('workspace.manage'), run: () => go('settings', 'imports', 'new'),

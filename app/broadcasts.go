@@ -1,0 +1,75 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"slices"
+
+	"holdfast"
+	"holdfast/access"
+	"holdfast/broadcasts"
+	"holdfast/presets"
+)
+
+// zoneKey is the custom field of customers that holds their time zone, by its IANA name.
+const zoneKey = "time_zone"
+
+// ofTalks finds placeholders of a conversation, which a broadcast is not.
+var ofTalks = regexp.MustCompile(`\{\{\s*(operator|conversation)\.[a-z_]+`)
+
+func (a *App) broadcasts() *broadcasts.Broadcasts {
+	return broadcasts.New(broadcasts.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Outbox: a.Outbox, Log: a.Log, House: a.house, Lanes: a.broadcastLanes,
+		Fill: func(text, customer, workspace string) string {
+			return presets.Fill(text, presets.Facts{Customer: customer, Workspace: workspace})
+		},
+		Check: func(text string) error {
+			if bad := ofTalks.FindString(text); bad != "" {
+				return holdfast.Errorf(holdfast.Invalid, "placeholder.unknown", "nothing fills the placeholder %s", bad).WithNext("Use customer.name, customer.first_name or workspace.name.")
+			}
+			return presets.CheckPlaceholders(text)
+		},
+		ZoneField: func(ctx context.Context, workspace holdfast.ID) (holdfast.ID, error) {
+			list, err := a.Presets.Fields(ctx, access.System(workspace))
+			for _, f := range list {
+				if f.Of == presets.OfCustomer && f.Key == zoneKey {
+					return f.ID, err
+				}
+			}
+			return holdfast.ID{}, err
+		}})
+}
+
+// broadcastLanes are the running accounts that can carry a letter: SMS first, then
+// what needs the least of the internet. A visitor of a site's chat reads a
+// conversation, and a letter is none.
+func (a *App) broadcastLanes(ctx context.Context, workspace holdfast.ID) ([]broadcasts.Lane, error) {
+	list, err := a.Setup.Channels(ctx, workspace)
+	if err != nil {
+		return nil, err
+	}
+	type lane struct {
+		broadcasts.Lane
+		needs holdfast.Reach
+	}
+	var lanes []lane
+	for _, v := range list {
+		k, err := a.Setup.Kind(v.Kind)
+		if err != nil || !v.Enabled || v.Removed || k.Scheme == "visitor" {
+			continue
+		}
+		lanes = append(lanes, lane{broadcasts.Lane{ID: v.ID, Name: v.Name, Scheme: k.Scheme, Subject: k.Limits.Subject, Limit: k.Limits.Text}, k.Needs})
+	}
+	place := func(l lane) int {
+		if l.Scheme == "tel" {
+			return 0
+		}
+		return 1 + slices.Index([]holdfast.Reach{holdfast.Local, holdfast.Domestic, holdfast.International}, l.needs)
+	}
+	slices.SortStableFunc(lanes, func(x, y lane) int { return cmp.Compare(place(x), place(y)) })
+	out := make([]broadcasts.Lane, len(lanes))
+	for i := range lanes {
+		out[i] = lanes[i].Lane
+	}
+	return out, nil
+}
