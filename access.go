@@ -33,6 +33,7 @@ const (
 	ReadAudit          Permission = "audit.read"
 	ManageQuarantine   Permission = "quarantine.manage"
 	ManagePresets      Permission = "presets.manage"        // canned replies, macros and views of teams and of everybody
+	ManageStatus       Permission = "status.manage"         // incidents and banners that customers and colleagues read
 	OwnAccount         Permission = "account.own"           // one's own profile, password and sessions
 	OwnSecondFactor    Permission = "account.second_factor" // all that one without a needed second factor may
 )
@@ -44,10 +45,10 @@ var rolePermissions = map[Role][]Permission{
 		WriteConversations, WriteCustomers, AssignAnyone},
 	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets},
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManageStatus},
 	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets,
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManageStatus,
 		ManageChannels, ManageOperators, ManageWorkspace, ManageWebhooks, ManageTokens, ManageQuarantine},
 }
 

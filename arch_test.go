@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"feedback":            {".", "access", "desk", "inbox", "journal", "store"},
 	"presets":             {".", "access", "journal", "store"},
 	"importer":            {".", "access", "blob", "journal", "setup", "store"},
-	"api":                 {".", "access", "blob", "channel", "desk", "feedback", "hooks", "importer", "inbox", "intake", "journal", "live", "notices", "oidc", "outbox", "presets", "search", "setup", "transcript"},
+	"api":                 {".", "access", "blob", "channel", "desk", "feedback", "hooks", "importer", "inbox", "intake", "journal", "live", "notices", "oidc", "outbox", "presets", "search", "setup", "status", "transcript"},
 	"unread":              {".", "desk", "inbox", "mutes", "store"},
 	"mutes":               {".", "access", "inbox", "journal", "store"},
 	"transcript":          {".", "inbox", "outbox", "store"},

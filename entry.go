@@ -126,6 +126,11 @@ var newBody = map[EntryKind]func() Body{
 	"link.changed":             func() Body { return &LinkChanged{} },
 	"reach.changed":            func() Body { return &ReachChanged{} },
 	"channel.changed":          func() Body { return &ChannelChanged{} },
+	"incident.saved":           func() Body { return &IncidentSaved{} },
+	"incident.updated":         func() Body { return &IncidentUpdated{} },
+	"incident.removed":         func() Body { return &IncidentRemoved{} },
+	"banner.raised":            func() Body { return &BannerRaised{} },
+	"banner.lowered":           func() Body { return &BannerLowered{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -36,6 +36,7 @@ import (
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
+	"holdfast/status"
 	"holdfast/transcript"
 )
 
@@ -61,6 +62,8 @@ type Deps struct {
 	Transcripts *transcript.Transcripts
 	// Importer brings the history of other desks.
 	Importer *importer.Importer
+	// Status keeps what customers and colleagues are told of how the desk is.
+	Status *status.Status
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

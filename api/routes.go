@@ -195,6 +195,17 @@ func (a *API) register() {
 	handle(a, post, "/imports/{id}/cancel", holdfast.ManageWorkspace, "Stop an import", a.cancelImport)
 	handle(a, post, "/imports/{id}/resume", holdfast.ManageWorkspace, "Go on with one that failed or was stopped", a.resumeImport)
 	a.plain(put, "/imports/{id}/file", holdfast.ManageWorkspace, "Upload its file, or a piece of it at an \"offset\"; \"last=true\" begins", a.uploadImport)
+	handle(a, get, "/status-page", holdfast.ReadSetup, "How the workspace shows itself to the world", a.readStatusPage)
+	handle(a, put, "/status-page", holdfast.ManageWorkspace, "Say how the workspace shows itself", a.setStatusPage)
+	handle(a, post, "/status-page/board", holdfast.ManageWorkspace, "Give the board another secret link", a.renewBoard)
+	handle(a, get, "/incidents", holdfast.ReadConversations, "List incidents that are open or of late", a.listIncidents)
+	handle(a, get, "/incidents/{id}", holdfast.ReadConversations, "Read an incident with its updates", a.readIncident)
+	handle(a, put, "/incidents/{id}", holdfast.ManageStatus, "Say what went wrong, or call it otherwise", a.saveIncident)
+	handle(a, put, "/incidents/{id}/updates/{update}", holdfast.ManageStatus, "Say one more word on an incident", a.updateIncident)
+	handle(a, del, "/incidents/{id}", holdfast.ManageStatus, "Remove an incident that is none", a.removeIncident)
+	handle(a, get, "/banners", holdfast.ReadConversations, "List banners that are raised", a.listBanners)
+	handle(a, put, "/banners/{id}", holdfast.ManageStatus, "Raise a banner, or say it otherwise", a.raiseBanner)
+	handle(a, del, "/banners/{id}", holdfast.ManageStatus, "Lower a banner", a.lowerBanner)
 	handle(a, get, "/audit", holdfast.ReadAudit, "Who changed what, when and from where", a.listAudit)
 
 	// As it happens.

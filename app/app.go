@@ -43,6 +43,7 @@ import (
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
+	"holdfast/status"
 	"holdfast/store"
 	"holdfast/transcript"
 	"holdfast/unread"
@@ -74,6 +75,7 @@ type App struct {
 	Feedback *feedback.Feedback
 	Unread   *unread.Unread
 	Mutes    *mutes.Mutes
+	Status   *status.Status
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -113,7 +115,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, status.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -162,6 +164,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		HasDigest: func(ctx context.Context, workspace, operator holdfast.ID) (bool, string, error) {
 			return a.Notices.HasDigest(ctx, workspace, operator)
 		}})
+	a.Status = status.New(status.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("board links", holdfast.ID{}), PublicURL: a.URL(), House: a.house, Channels: a.shownChannels})
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
@@ -208,6 +211,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	a.API = api.New(api.Deps{Log: a.Log, Guard: a.Guard, Setup: a.Setup, Desk: a.Desk, Inbox: a.Inbox, Outbox: a.Outbox, Search: a.Search,
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
+		Status:  a.Status,
 		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
@@ -216,6 +220,8 @@ func (a *App) Open(ctx context.Context) (err error) {
 	}
 	a.API.Mount("/rate", a.Feedback)
 	a.API.Mount("/mail-off", a.Mutes)
+	a.API.Mount("/status", a.Status)
+	a.API.Mount("/board", http.HandlerFunc(a.Status.Board))
 	a.API.Mount("/forms", http.StripPrefix("/forms", http.HandlerFunc(a.Channels.forms)))
 	for prefix, h := range a.Routes {
 		a.API.Mount(prefix, h)
