@@ -77,7 +77,8 @@ func (a *API) readIncident(ctx context.Context, id access.Identity, in *IDIn) (*
 	return ok(a.Status.Incident(ctx, id.Workspace, in.id()))
 }
 
-type updateIn struct {
+// UpdateIn is one word on an incident.
+type UpdateIn struct {
 	State string         `json:"state" enum:"investigating,identified,watching,resolved"`
 	Texts holdfast.Texts `json:"texts" doc:"By language."`
 }
@@ -90,7 +91,7 @@ type incidentIn struct {
 		StartedAt time.Time      `json:"started_at,omitzero" doc:"Left out: now, or as it was."`
 		First     *struct {
 			ID string `json:"id" format:"uuid"`
-			updateIn
+			UpdateIn
 		} `json:"first,omitempty" doc:"What is said of it along with it, once."`
 	}
 }
@@ -119,7 +120,7 @@ func (a *API) saveIncident(ctx context.Context, id access.Identity, in *incident
 type incidentUpdateIn struct {
 	IDIn
 	Update string `path:"update" format:"uuid"`
-	Body   updateIn
+	Body   UpdateIn
 }
 
 func (a *API) updateIncident(ctx context.Context, id access.Identity, in *incidentUpdateIn) (*body[status.Incident], error) {

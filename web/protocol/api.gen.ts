@@ -189,6 +189,21 @@ export interface components {
              */
             until?: string;
         };
+        BannerInBody: {
+            /** @description console, widget, status, board */
+            audiences: string[];
+            /** @enum {string} */
+            severity: "info" | "warning" | "critical";
+            /** @description By language. */
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description It goes by itself then.
+             */
+            until?: string;
+        };
         BulkInBody: {
             actions?: components["schemas"]["Action"][];
             /**
@@ -565,6 +580,10 @@ export interface components {
             show?: string;
             /** @enum {string} */
             type: "text" | "secret" | "number" | "bool" | "select" | "lines";
+        };
+        FirstStruct: {
+            /** Format: uuid */
+            id: string;
         };
         ForwardInBody: {
             bcc?: string[];
@@ -1049,6 +1068,21 @@ export interface components {
             items: components["schemas"]["InboxTag"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        IncidentInBody: {
+            /** @description What is said of it along with it, once. */
+            first?: components["schemas"]["FirstStruct"];
+            /** @description Channels that it concerns; empty: everything. */
+            scope?: string[];
+            /**
+             * Format: date-time
+             * @description Left out: now, or as it was.
+             */
+            started_at?: string;
+            /** @description By language. */
+            titles: {
+                [key: string]: string;
+            };
         };
         KeysStruct: {
             auth: string;
@@ -1789,6 +1823,26 @@ export interface components {
             problem?: components["schemas"]["Problem"];
             workspace: components["schemas"]["SetupWorkspace"];
         };
+        StatusBanner: {
+            audiences: string[];
+            /** Format: date-time */
+            changed_at: string;
+            id: string;
+            severity: string;
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description It goes by itself then.
+             */
+            until?: string;
+        };
+        StatusBannerPage: {
+            items: components["schemas"]["StatusBanner"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         StatusInBody: {
             /** @enum {string} */
             status: "open" | "waiting" | "snoozed" | "resolved" | "closed";
@@ -1797,6 +1851,76 @@ export interface components {
              * @description For snoozed; empty: until the customer writes.
              */
             until?: string;
+        };
+        StatusIncident: {
+            /** Format: date-time */
+            ended_at?: string;
+            id: string;
+            /** @description Channel accounts that it concerns; empty: everything. */
+            scope: string[];
+            /** Format: date-time */
+            started_at: string;
+            /** @description Of its latest update. */
+            state: string;
+            titles: {
+                [key: string]: string;
+            };
+            /** @description The latest first. */
+            updates: components["schemas"]["StatusUpdate"][];
+        };
+        StatusIncidentPage: {
+            items: components["schemas"]["StatusIncident"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        StatusPage: {
+            /** @description A sentence below the name, by language. */
+            about: {
+                [key: string]: string;
+            };
+            /** @description Whoever holds the secret link sees the board. */
+            board: boolean;
+            /** @description A secret link; empty for whoever may not manage the workspace. */
+            board_url: string;
+            /** Format: int64 */
+            readonly edition: number;
+            /** @description This desk watches its uplinks. */
+            has_links: boolean;
+            hidden: string[];
+            languages: string[];
+            /** @description Show how the uplinks are. */
+            links: boolean;
+            /** @description The page is there for everybody. */
+            open: boolean;
+            /** @description A number to call that works when the internet does not. */
+            phone: string;
+            slug: string;
+            sms: string;
+            url: string;
+        };
+        StatusPageInBody: {
+            about?: {
+                [key: string]: string;
+            };
+            board?: boolean;
+            /** @description Channels that are not named. */
+            hidden?: string[];
+            /** @description Of the board, one after the other; empty: all. */
+            languages?: string[];
+            links?: boolean;
+            open: boolean;
+            phone?: string;
+            slug: string;
+            sms?: string;
+        };
+        StatusUpdate: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+            state: string;
+            texts: {
+                [key: string]: string;
+            };
         };
         SubjectInBody: {
             subject: string;
@@ -1879,6 +2003,14 @@ export interface components {
         };
         TryProviderInBody: {
             issuer: string;
+        };
+        UpdateIn: {
+            /** @enum {string} */
+            state: "investigating" | "identified" | "watching" | "resolved";
+            /** @description By language. */
+            texts: {
+                [key: string]: string;
+            };
         };
         ViewCount: {
             /**

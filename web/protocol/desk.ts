@@ -143,3 +143,8 @@ export type RatingTotals = S['RatingTotals'];
 export type TagUse = S['InboxTag'];
 
 export type SignInProvider = S['ProviderView'];
+
+/** What customers and colleagues are told of how the desk is. */
+export type Incident = Exactly<S['StatusIncident'], { state: 'investigating' | 'identified' | 'watching' | 'resolved' }>;
+export type BannerView = Exactly<S['StatusBanner'], { severity: 'info' | 'warning' | 'critical' }>;
+export type StatusPage = S['StatusPage'];

@@ -10,6 +10,7 @@ export const sections: { id: string; needs: string; group?: string }[] = [
   { id: 'hours', needs: 'workspace.manage' },
   { id: 'survey', needs: 'workspace.manage' },
   { id: 'ratings', needs: 'conversations.read' },
+  { id: 'status', needs: 'status.manage' },
   { id: 'channels', needs: 'setup.read' },
   { id: 'operators', needs: 'setup.read', group: 'people' },
   { id: 'teams', needs: 'setup.read' },

@@ -27,7 +27,7 @@ export function outdated(entry: Entry): string[] {
 }
 
 const prefixes: Record<string, string[]> = {
-  message: ['/outbox'], customer: ['/customers'], address: ['/customers'], arrival: ['/arrivals'], view: ['/views'], macro: ['/macros'], canned: ['/canned-replies'], field: ['/fields'],
+  message: ['/outbox'], customer: ['/customers'], address: ['/customers'], arrival: ['/arrivals'], view: ['/views'], macro: ['/macros'], canned: ['/canned-replies'], field: ['/fields'], incident: ['/incidents'], banner: ['/banners'],
 };
 
 /** The conversations between which an entry moved messages; they are read anew. */

@@ -17,7 +17,7 @@ const perThread = 200;
 const atOnce = 50;
 
 /** Resources that the inbox needs and that change rarely. */
-const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)/;
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|banners|customers)([/?]|$)/;
 
 const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
 
