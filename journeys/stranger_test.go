@@ -26,7 +26,7 @@ type victim struct {
 	passkey, device                                                                                 holdfast.ID
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
-	canned, macro, view, field                                                                      holdfast.ID
+	canned, macro, view, field, incident, banner                                                    holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -41,7 +41,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
-		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker},
+		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/incidents/": {"id": v.incident.String(), "update": v.incident.String()}, "/banners/": id(v.banner), "/tags/": {"tag": marker},
 	}
 }
 
@@ -88,6 +88,8 @@ func (h *house) populate() *victim {
 	v.macro = put("/macros/", map[string]any{"name": "Macro " + marker, "actions": []map[string]string{{"do": "tag", "tag": marker}}})
 	v.view = put("/views/", map[string]any{"name": "View " + marker, "filter": map[string]any{"match": "all", "conditions": []any{}}})
 	v.field = put("/fields/", map[string]any{"of": "customer", "key": marker, "labels": map[string]string{"en": "Field " + marker}, "type": "text"})
+	v.incident = put("/incidents/", map[string]any{"titles": map[string]string{"en": "Incident of " + marker}, "first": map[string]any{"id": holdfast.NewID(), "state": "watching", "texts": map[string]string{"en": "Word of " + marker}}})
+	v.banner = put("/banners/", map[string]any{"audiences": []string{"console"}, "severity": "info", "texts": map[string]string{"en": "Banner of " + marker}})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
