@@ -33,6 +33,7 @@ import (
 	"holdfast/live"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/paper"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -64,6 +65,8 @@ type Deps struct {
 	Importer *importer.Importer
 	// Status keeps what customers and colleagues are told of how the desk is.
 	Status *status.Status
+	// Paper makes sheets for when no screen works, and takes in what was written on them.
+	Paper *paper.Paper
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

@@ -206,6 +206,12 @@ func (a *API) register() {
 	handle(a, get, "/banners", holdfast.ReadConversations, "List banners that are raised", a.listBanners)
 	handle(a, put, "/banners/{id}", holdfast.ManageStatus, "Raise a banner, or say it otherwise", a.raiseBanner)
 	handle(a, del, "/banners/{id}", holdfast.ManageStatus, "Lower a banner", a.lowerBanner)
+	handle(a, get, "/paper", holdfast.ManageWorkspace, "For whom paper sheets are made, and those there are", a.readPaper)
+	handle(a, put, "/paper", holdfast.ManageWorkspace, "Say for whom they are made", a.setPaper)
+	handle(a, put, "/paper/sheets/{id}", holdfast.ManageWorkspace, "Make one now", a.makeSheet)
+	a.plain(get, "/paper/sheets/{id}/{form}", holdfast.ManageWorkspace, "Download one, encrypted: as \"pdf\" or \"csv\"", a.downloadSheet)
+	handle(a, get, "/paper/rows/{code}", holdfast.ReadConversations, "What the printed id of a row means", a.readRow)
+	handle(a, put, "/paper/rows/{code}", holdfast.WriteConversations, "Record what was written on a row, once", a.recordRow)
 	handle(a, get, "/audit", holdfast.ReadAudit, "Who changed what, when and from where", a.listAudit)
 
 	// As it happens.

@@ -89,10 +89,7 @@ type incidentIn struct {
 		Titles    holdfast.Texts `json:"titles" doc:"By language."`
 		Scope     []string       `json:"scope,omitempty" maxItems:"100" doc:"Channels that it concerns; empty: everything."`
 		StartedAt time.Time      `json:"started_at,omitzero" doc:"Left out: now, or as it was."`
-		First     *struct {
-			ID string `json:"id" format:"uuid"`
-			UpdateIn
-		} `json:"first,omitempty" doc:"What is said of it along with it, once."`
+		First     *UpdateIn      `json:"first,omitempty" doc:"What is said of it along with it, once."`
 	}
 }
 
@@ -108,11 +105,7 @@ func (a *API) saveIncident(ctx context.Context, id access.Identity, in *incident
 	}
 	var first *status.NewUpdate
 	if f := in.Body.First; f != nil {
-		u, err := parseID(f.ID, "first.id")
-		if err != nil {
-			return nil, err
-		}
-		first = &status.NewUpdate{ID: u, State: holdfast.IncidentState(f.State), Texts: f.Texts}
+		first = &status.NewUpdate{ID: holdfast.DeriveID(in.id(), "first"), State: holdfast.IncidentState(f.State), Texts: f.Texts}
 	}
 	return ok(a.Status.SaveIncident(ctx, id, holdfast.ID{}, in.id(), holdfast.IncidentSaved{Titles: in.Body.Titles, Scope: scope, StartedAt: in.Body.StartedAt}, first))
 }

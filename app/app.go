@@ -40,6 +40,7 @@ import (
 	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/outbox"
+	"holdfast/paper"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -76,6 +77,7 @@ type App struct {
 	Unread   *unread.Unread
 	Mutes    *mutes.Mutes
 	Status   *status.Status
+	Paper    *paper.Paper
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -165,6 +167,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 			return a.Notices.HasDigest(ctx, workspace, operator)
 		}})
 	a.Status = status.New(status.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("board links", holdfast.ID{}), PublicURL: a.URL(), House: a.house, Channels: a.shownChannels})
+	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper})
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
@@ -212,6 +215,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures: func(w io.Writer) { a.writeFigures(w, figures) },
 		Status:  a.Status,
+		Paper:   a.Paper,
 		Notices: a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
@@ -320,6 +324,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "imports", a.Importer.Run)
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "uploads", a.uploads.run)
+	run(ctx, "paper", a.Paper.Run)
 	// The outbox stops by Close, which waits for what is in flight; its own context
 	// ends only when it did not make it in time.
 	outboxCtx, stopOutbox := context.WithCancel(context.WithoutCancel(ctx))

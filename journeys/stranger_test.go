@@ -52,6 +52,7 @@ func (v *victim) fields() map[string]any {
 		"operators": []string{v.operator.String(), v.administrator.String()}, "mentions": []string{v.operator.String()}, "attachments": []holdfast.Attachment{v.attachment},
 		"to": map[string]string{"scheme": "mailto", "value": "victim@customer.example"}, "like": v.imported.String(),
 		"macro": v.macro.String(), "ids": []string{v.conversation.String()}, "with": v.conversation.String(), "messages": []string{v.message.String()}, "teams": []string{v.team.String()},
+		"scope": []string{v.channel.String()}, "hidden": []string{v.channel.String()}, "audiences": []string{"console"},
 	}
 }
 
@@ -88,7 +89,7 @@ func (h *house) populate() *victim {
 	v.macro = put("/macros/", map[string]any{"name": "Macro " + marker, "actions": []map[string]string{{"do": "tag", "tag": marker}}})
 	v.view = put("/views/", map[string]any{"name": "View " + marker, "filter": map[string]any{"match": "all", "conditions": []any{}}})
 	v.field = put("/fields/", map[string]any{"of": "customer", "key": marker, "labels": map[string]string{"en": "Field " + marker}, "type": "text"})
-	v.incident = put("/incidents/", map[string]any{"titles": map[string]string{"en": "Incident of " + marker}, "first": map[string]any{"id": holdfast.NewID(), "state": "watching", "texts": map[string]string{"en": "Word of " + marker}}})
+	v.incident = put("/incidents/", map[string]any{"titles": map[string]string{"en": "Incident of " + marker}, "first": map[string]any{"state": "watching", "texts": map[string]string{"en": "Word of " + marker}}})
 	v.banner = put("/banners/", map[string]any{"audiences": []string{"console"}, "severity": "info", "texts": map[string]string{"en": "Banner of " + marker}})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})

@@ -581,10 +581,6 @@ export interface components {
             /** @enum {string} */
             type: "text" | "secret" | "number" | "bool" | "select" | "lines";
         };
-        FirstStruct: {
-            /** Format: uuid */
-            id: string;
-        };
         ForwardInBody: {
             bcc?: string[];
             cc?: string[];
@@ -1071,7 +1067,7 @@ export interface components {
         };
         IncidentInBody: {
             /** @description What is said of it along with it, once. */
-            first?: components["schemas"]["FirstStruct"];
+            first?: components["schemas"]["UpdateIn"];
             /** @description Channels that it concerns; empty: everything. */
             scope?: string[];
             /**
@@ -1340,6 +1336,43 @@ export interface components {
             /** @description A team's. */
             team?: string;
         };
+        PaperInBody: {
+            /** @description Public keys of age: age1… */
+            keys?: string[];
+            nightly: boolean;
+            /** @description Left out: it stays. Empty: it goes. Keys count before it. */
+            passphrase?: string;
+        };
+        PaperRow: {
+            code: string;
+            conversation: string;
+            customer: components["schemas"]["InboxNamed"];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            printed_at: string;
+            recorded: string;
+            subject: string;
+        };
+        PaperSheet: {
+            /** Format: int64 */
+            customers: number;
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            /** @description The night that it was made for, as 2026-11-30; empty: on demand. */
+            night?: string;
+            /** Format: int64 */
+            rows: number;
+        };
+        PaperView: {
+            keys: string[];
+            /** @description Make them every night at three. */
+            nightly: boolean;
+            /** @description One is set; it is never shown. */
+            passphrase: boolean;
+            sheets: components["schemas"]["PaperSheet"][];
+        };
         PasswordInBody: {
             new: string;
             old?: string;
@@ -1540,6 +1573,22 @@ export interface components {
             items: components["schemas"]["ReadyReply"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        RecordInBody: {
+            text: string;
+        };
+        Recorded: {
+            /** @description It was there already, and nothing was added. */
+            again: boolean;
+            code: string;
+            conversation: string;
+            customer: components["schemas"]["InboxNamed"];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            printed_at: string;
+            recorded: string;
+            subject: string;
         };
         Recovery: {
             /** @description Each is good once, when the phone is lost. Shown once. */
