@@ -159,6 +159,31 @@ try {
     await desk.getByText(fa['banners.empty']).waitFor();
     await until('the line goes', async () => (await desk.locator('.raised').count()) === 0);
   });
+  await play('a sheet is made, downloaded, and what was written on it is keyed in once', async () => {
+    const p = fa;
+    await desk.goto(base + '/#/settings/paper');
+    await desk.getByRole('button', { name: p['paper.make'] }).click();
+    await desk.getByText(p['fault.paper.nobody']).waitFor();
+    await desk.locator('input[type=password]').fill('correct horse battery');
+    await desk.getByRole('button', { name: p['action.save'] }).click();
+    await desk.getByText(p['paper.passphrase.set']).waitFor();
+    await desk.getByRole('button', { name: p['paper.make'] }).click();
+    const link = desk.locator('a[download]').first();
+    await link.waitFor();
+    const head = await desk.evaluate(async (u) => (await (await fetch(u)).text()).slice(0, 21), await link.getAttribute('href'));
+    if (head !== 'age-encryption.org/v1') throw new Error(`what is downloaded begins with ${head}`);
+    await clean(desk, 'the sheets in Persian');
+    const row = (await (await fetch(process.env.CONTROL + '/?is=row')).text()).trim();
+    await desk.goto(base + '/#/settings/paper/rows');
+    for (const again of [false, true]) {
+      await desk.getByLabel(p['paper.code']).fill(row.toLowerCase());
+      await desk.getByLabel(p['paper.text']).fill(again ? 'چیز دیگری' : 'زنگ زدم، وصل شد');
+      await desk.getByRole('button', { name: p['paper.record'] }).click();
+      await desk.getByText(p[again ? 'paper.done.again' : 'paper.done'], { exact: true }).waitFor();
+    }
+    if (await desk.getByText('چیز دیگری').count()) throw new Error('the second words were taken');
+    await clean(desk, 'keying in, in Persian');
+  });
   if (broken.length) throw new Error(broken.join('; '));
   console.log('people are told');
 } catch (e) {

@@ -137,6 +137,10 @@ func (p *Paper) SetSettings(ctx context.Context, by access.Identity, nightly boo
 	})
 }
 
+func errMissing() error {
+	return holdfast.Errorf(holdfast.NotFound, "paper.missing", "there is no such sheet any more").WithNext("Make a new one.")
+}
+
 func errNobody() error {
 	return holdfast.Errorf(holdfast.Invalid, "paper.nobody", "nobody could open a sheet").WithField("passphrase").WithNext("Set a passphrase, or the public keys of whoever may open them.")
 }
@@ -195,18 +199,17 @@ func (p *Paper) path(workspace, id holdfast.ID, form string) string {
 
 // Open opens an encrypted sheet, "pdf" or "csv". The error is NotFound.
 func (p *Paper) Open(ctx context.Context, workspace, id holdfast.ID, form string) (io.ReadCloser, Sheet, error) {
-	missing := holdfast.Errorf(holdfast.NotFound, "paper.missing", "there is no such sheet any more").WithNext("Make a new one.")
 	rows, err := p.DB.Query(ctx, "SELECT id, made_at, night, customers, row_count FROM paper_sheet WHERE workspace = $1 AND id = $2", workspace, id)
 	list, err := store.Collect(rows, err, scanSheet)
 	if err != nil {
 		return nil, Sheet{}, err
 	}
 	if len(list) == 0 || form != "pdf" && form != "csv" {
-		return nil, Sheet{}, missing
+		return nil, Sheet{}, errMissing()
 	}
 	f, err := os.Open(p.path(workspace, id, form))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, list[0], missing
+		return nil, list[0], errMissing()
 	}
 	return f, list[0], err
 }
@@ -236,6 +239,13 @@ func (p *Paper) make(ctx context.Context, workspace, id holdfast.ID, night strin
 		if s.ID == id {
 			return s, nil
 		}
+	}
+	var others int
+	if err := p.DB.QueryRow(ctx, "SELECT COUNT(*) FROM paper_sheet WHERE id = $1 AND workspace <> $2", id, workspace).Scan(&others); err != nil {
+		return Sheet{}, err
+	}
+	if others > 0 {
+		return Sheet{}, errMissing()
 	}
 	k, err := p.stored(ctx, workspace)
 	if err != nil {

@@ -101,6 +101,11 @@ func TestALineIsReadInItsOrder(t *testing.T) {
 			t.Errorf("%q is drawn as %q, not %q", c.text, got, c.want)
 		}
 	}
+	for text, right := range map[string]bool{"+98 21 555": false, "12 سلام": true, "«Joe» سلام": false, "": false} {
+		if fromRight(text) != right {
+			t.Errorf("%q runs from the right: %v", text, !right)
+		}
+	}
 	if got := drawn("سلام", true); unjoined(got) == got {
 		t.Errorf("the letters of %q are not joined", got)
 	}

@@ -42,8 +42,11 @@ func (c *content) pdf(font []byte) ([]byte, error) {
 	}
 	s.pdf.SetInfo(gopdf.PdfInfo{Title: c.name + ": " + s.w.title, CreationDate: c.at})
 	s.next()
-	s.line(0, inner, 16, true, c.name+": "+s.w.title)
-	s.y += 24
+	s.y += 8
+	s.line(0, inner, 17, true, s.w.title)
+	s.y += 18
+	s.line(0, inner, 11, false, c.name)
+	s.y += 17
 	for _, l := range s.wrap(strings.ReplaceAll(s.w.intro, "{at}", moment(c.at, c.lang)), inner, 9) {
 		s.line(0, inner, 9, false, l)
 		s.y += 13
@@ -82,7 +85,7 @@ func (s *sheet) next() {
 	s.pdf.AddPage()
 	s.page++
 	s.y = pageHeight - edge + 10
-	s.line(0, inner, 8, false, s.c.name+" · "+moment(s.c.at, s.c.lang)+" · "+strings.ReplaceAll(s.w.page, "{n}", number(s.page, s.c.lang)))
+	s.line(0, inner, 8, false, strings.ReplaceAll(s.w.page, "{n}", number(s.page, s.c.lang))+" · "+moment(s.c.at, s.c.lang))
 	s.y = edge
 }
 
@@ -107,7 +110,7 @@ func (s *sheet) face(p piece, size float64, bold bool) {
 
 func (s *sheet) width(text string, size float64, bold bool) float64 {
 	sum := 0.0
-	for _, p := range laid(text, s.rtl) {
+	for _, p := range laid(text, fromRight(text)) {
 		s.face(p, size, bold)
 		w, err := s.pdf.MeasureTextWidth(p.text)
 		if err != nil && s.err == nil {
@@ -118,7 +121,7 @@ func (s *sheet) width(text string, size float64, bold bool) float64 {
 	return sum
 }
 
-// line draws a line of text in a box that begins x points from the side at which the
+// line draws a line of text, in the direction of its first letter, in a box that begins x points from the side at which the
 // language begins; what is too long is cut.
 func (s *sheet) line(x, w, size float64, bold bool, text string) {
 	for s.width(text, size, bold) > w {
@@ -132,7 +135,7 @@ func (s *sheet) line(x, w, size float64, bold bool, text string) {
 	if s.rtl {
 		at = pageWidth - edge - x - s.width(text, size, bold)
 	}
-	for _, p := range laid(text, s.rtl) {
+	for _, p := range laid(text, fromRight(text)) {
 		s.face(p, size, bold)
 		s.pdf.SetXY(at, s.y)
 		if err := s.pdf.Text(p.text); err != nil && s.err == nil {
@@ -188,15 +191,18 @@ func (s *sheet) person(n int) {
 	for _, x := range p.contacts {
 		s.y += 12
 		s.line(30, 70, 8, false, day(x.at, s.c.lang))
-		s.line(102, inner-102, 8, false, s.w.side(x.in)+" "+short(x.text, textLength))
+		s.line(102, 40, 8, false, s.w.side(x.in))
+		s.line(146, inner-146, 8, false, short(x.text, textLength))
 	}
 	for _, m := range p.matters {
 		s.y += 16
-		about := "#" + number(int(m.number), s.c.lang) + " " + short(m.subject, 90)
+		s.line(30, 70, 9, true, "#"+number(int(m.number), s.c.lang))
+		from := 102.0
 		if m.urgent {
-			about = "! " + s.w.urgent + " · " + about
+			s.line(from, 44, 9, true, s.w.urgent)
+			from = 146
 		}
-		s.line(30, inner-30, 9, true, about)
+		s.line(from, inner-from, 9, true, short(m.subject, 90))
 		for _, code := range m.rows {
 			s.y += 24
 			s.line(30, 90, 11, true, printed(code))

@@ -72,6 +72,20 @@ func laid(text string, rtl bool) []piece {
 	return list
 }
 
+// fromRight reports whether a text runs from the right: its first letter says so. What
+// has no letters, such as a telephone number, never does.
+func fromRight(text string) bool {
+	for _, r := range text {
+		switch p, _ := bidi.LookupRune(r); p.Class() {
+		case bidi.L:
+			return false
+		case bidi.R, bidi.AL:
+			return true
+		}
+	}
+	return false
+}
+
 // guarded puts a mark behind a bracket that closes what the line's own direction opened:
 // the library takes it for a part of the other direction's words inside.
 func guarded(text string, rtl bool) string {

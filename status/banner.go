@@ -128,5 +128,9 @@ func (s *Status) RaiseBanner(ctx context.Context, by access.Identity, key, id ho
 
 // LowerBanner takes one down. Errors: Forbidden, NotFound.
 func (s *Status) LowerBanner(ctx context.Context, by access.Identity, id holdfast.ID) error {
-	return s.remove(ctx, by, "banner", id, &holdfast.BannerLowered{}, holdfast.Errorf(holdfast.NotFound, "banner.missing", "this banner is not raised"))
+	return s.remove(ctx, by, "banner", id, &holdfast.BannerLowered{}, missingBanner())
+}
+
+func missingBanner() error {
+	return holdfast.Errorf(holdfast.NotFound, "banner.missing", "this banner is not raised")
 }

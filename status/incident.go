@@ -290,7 +290,10 @@ func (s *Status) room(tx *store.Tx, workspace holdfast.ID, table string, id hold
 		return err
 	}
 	if n > 0 {
-		return holdfast.Errorf(holdfast.Conflict, "setup.id_taken", "this id belongs to something else").WithNext("Make a new id.").WithField("id")
+		if table == "banner" {
+			return missingBanner()
+		}
+		return missingIncident()
 	}
 	query := "SELECT COUNT(*) FROM banner WHERE workspace = $1 AND body IS NOT NULL"
 	if table == "incident" {

@@ -42,7 +42,9 @@ func open(t *testing.T, db *store.DB) *room {
 		t.Fatal(err)
 	}
 	r.Status = New(Deps{DB: db, Journal: j, Log: slog.New(slog.DiscardHandler), Key: []byte(strings.Repeat("k", 32)), PublicURL: "https://desk.example",
-		House: func(_ context.Context, ws holdfast.ID) (string, string, *time.Location, error) { return "fa", "Lamp & Son <b>", zone, nil },
+		House: func(_ context.Context, ws holdfast.ID) (string, string, *time.Location, error) {
+			return "fa", "Lamp & Son <b>", zone, nil
+		},
 		Channels: func(_ context.Context, ws holdfast.ID) ([]Channel, error) {
 			if ws != r.ws {
 				return nil, nil
@@ -161,7 +163,7 @@ func TestAStepThatIsDoneAgainSaysNothingTwice(t *testing.T) {
 			t.Errorf("what was removed comes back: %v", err)
 		}
 		stranger := access.System(holdfast.NewID())
-		if err := r.RaiseBanner(ctx, stranger, holdfast.ID{}, banner, holdfast.BannerRaised{Audiences: holdfast.Audiences, Severity: holdfast.Critical, Texts: holdfast.Texts{"en": "x"}}); holdfast.KindOf(err) != holdfast.Conflict {
+		if err := r.RaiseBanner(ctx, stranger, holdfast.ID{}, banner, holdfast.BannerRaised{Audiences: holdfast.Audiences, Severity: holdfast.Critical, Texts: holdfast.Texts{"en": "x"}}); holdfast.KindOf(err) != holdfast.NotFound {
 			t.Errorf("a stranger takes its id: %v", err)
 		}
 	})

@@ -148,3 +148,7 @@ export type SignInProvider = S['ProviderView'];
 export type Incident = Exactly<S['StatusIncident'], { state: 'investigating' | 'identified' | 'watching' | 'resolved' }>;
 export type BannerView = Exactly<S['StatusBanner'], { severity: 'info' | 'warning' | 'critical' }>;
 export type StatusPage = S['StatusPage'];
+
+/** Sheets for when no screen works. */
+export type PaperView = S['PaperView'];
+export type PaperRow = S['Recorded'];

@@ -26,7 +26,7 @@ import { transcript } from './transcript';
 import { buildFilter, goSaved } from './views';
 import { canned } from './canned';
 import { forward } from './forward';
-import { newBanner, newIncident } from './incidents';
+import { keyRows, newBanner, newIncident } from './incidents';
 import { undoSend } from './undo-send';
 import { insertEmoji, recordVoice, toggleFormatting } from './writing';
 
@@ -42,5 +42,5 @@ export const actions: Action[] = [
   goInbox, goSearch, goCustomers, goOutbox, goArrivals, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField, newIncident, newBanner,
+  ...goSections, goDesign, newChannel, newImport, newCanned, newMacro, newField, newIncident, newBanner, keyRows,
 ];

@@ -11,6 +11,7 @@ export const sections: { id: string; needs: string; group?: string }[] = [
   { id: 'survey', needs: 'workspace.manage' },
   { id: 'ratings', needs: 'conversations.read' },
   { id: 'status', needs: 'status.manage' },
+  { id: 'paper', needs: 'conversations.write' },
   { id: 'channels', needs: 'setup.read' },
   { id: 'operators', needs: 'setup.read', group: 'people' },
   { id: 'teams', needs: 'setup.read' },
