@@ -82,7 +82,7 @@ type Page struct {
 	// Languages the board shows one after the other; empty is all of ours.
 	Languages []string `json:"languages"`
 	// Edition makes a former link of the board worthless.
-	Edition int `json:"edition" readOnly:"true"`
+	Edition int `json:"edition"`
 }
 
 var slugs = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$`)

@@ -1932,7 +1932,7 @@ export interface components {
             /** @description A secret link; empty for whoever may not manage the workspace. */
             board_url: string;
             /** Format: int64 */
-            readonly edition: number;
+            edition: number;
             /** @description This desk watches its uplinks. */
             has_links: boolean;
             hidden: string[];
