@@ -36,6 +36,7 @@ const (
 	ManagePlans        Permission = "plans.manage"   // write plans, start and stop them, rehearse them
 	SendBroadcasts     Permission = "broadcasts.send"
 	ConfirmBroadcasts  Permission = "broadcasts.confirm"    // another's, above the limit
+	ManageStatus       Permission = "status.manage"         // incidents and banners that customers and colleagues read
 	OwnAccount         Permission = "account.own"           // one's own profile, password and sessions
 	OwnSecondFactor    Permission = "account.second_factor" // all that one without a needed second factor may
 )
@@ -47,10 +48,10 @@ var rolePermissions = map[Role][]Permission{
 		WriteConversations, WriteCustomers, AssignAnyone},
 	Supervisor: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts},
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts, ManageStatus},
 	Administrator: {ReadConversations, ReadCustomers, ReadSetup, OwnAccount, OwnSecondFactor,
 		WriteConversations, WriteCustomers, AssignAnyone,
-		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts,
+		ReadRaw, ReadOutbox, ManageOutbox, ReadAudit, ManagePresets, ManagePlans, SendBroadcasts, ConfirmBroadcasts, ManageStatus,
 		ManageChannels, ManageOperators, ManageWorkspace, ManageWebhooks, ManageTokens, ManageQuarantine},
 }
 

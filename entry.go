@@ -149,6 +149,11 @@ var newBody = map[EntryKind]func() Body{
 	"broadcast.resumed":        func() Body { return &BroadcastResumed{} },
 	"broadcast.cancelled":      func() Body { return &BroadcastStopped{} },
 	"broadcast.finished":       func() Body { return &BroadcastEnded{} },
+	"incident.saved":           func() Body { return &IncidentSaved{} },
+	"incident.updated":         func() Body { return &IncidentUpdated{} },
+	"incident.removed":         func() Body { return &IncidentRemoved{} },
+	"banner.raised":            func() Body { return &BannerRaised{} },
+	"banner.lowered":           func() Body { return &BannerLowered{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -27,10 +27,11 @@ type Day struct {
 
 // Service is what a customer may be told of when an answer comes.
 type Service struct {
-	Known bool          // hours are set
-	Open  bool          // within them
-	Back  time.Time     // when they begin again; zero while open, and where there is no such time
-	Reply time.Duration // how long a first answer has taken lately at this time of day; 0 is not known
+	Known   bool          // hours are set
+	Open    bool          // within them
+	Back    time.Time     // when they begin again; zero while open, and where there is no such time
+	Notices []Texts       // banners that are raised for customers, the loudest first
+	Reply   time.Duration // how long a first answer has taken lately at this time of day; 0 is not known
 }
 
 const (

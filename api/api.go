@@ -37,9 +37,11 @@ import (
 	"holdfast/notices"
 	"holdfast/outbox"
 	"holdfast/plans"
+	"holdfast/paper"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
+	"holdfast/status"
 	"holdfast/transcript"
 )
 
@@ -67,6 +69,10 @@ type Deps struct {
 	Importer *importer.Importer
 	// Broadcasts tells many customers at once.
 	Broadcasts *broadcasts.Broadcasts
+	// Status keeps what customers and colleagues are told of how the desk is.
+	Status *status.Status
+	// Paper makes sheets for when no screen works, and takes in what was written on them.
+	Paper *paper.Paper
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

@@ -256,6 +256,23 @@ func (a *API) register() {
 	handle(a, post, "/continuity/discover", holdfast.ManageWorkspace, "Uplinks that this machine seems to have", a.discoverLinks)
 	handle(a, put, "/channels/{id}/needs", holdfast.ManageChannels, "Say what reach a channel needs", a.setNeeds)
 
+	handle(a, get, "/status-page", holdfast.ReadSetup, "How the workspace shows itself to the world", a.readStatusPage)
+	handle(a, put, "/status-page", holdfast.ManageWorkspace, "Say how the workspace shows itself", a.setStatusPage)
+	handle(a, post, "/status-page/board", holdfast.ManageWorkspace, "Give the board another secret link", a.renewBoard)
+	handle(a, get, "/incidents", holdfast.ReadConversations, "List incidents that are open or of late", a.listIncidents)
+	handle(a, get, "/incidents/{id}", holdfast.ReadConversations, "Read an incident with its updates", a.readIncident)
+	handle(a, put, "/incidents/{id}", holdfast.ManageStatus, "Say what went wrong, or call it otherwise", a.saveIncident)
+	handle(a, put, "/incidents/{id}/updates/{update}", holdfast.ManageStatus, "Say one more word on an incident", a.updateIncident)
+	handle(a, del, "/incidents/{id}", holdfast.ManageStatus, "Remove an incident that is none", a.removeIncident)
+	handle(a, get, "/banners", holdfast.ReadConversations, "List banners that are raised", a.listBanners)
+	handle(a, put, "/banners/{id}", holdfast.ManageStatus, "Raise a banner, or say it otherwise", a.raiseBanner)
+	handle(a, del, "/banners/{id}", holdfast.ManageStatus, "Lower a banner", a.lowerBanner)
+	handle(a, get, "/paper", holdfast.ManageWorkspace, "For whom paper sheets are made, and those there are", a.readPaper)
+	handle(a, put, "/paper", holdfast.ManageWorkspace, "Say for whom they are made", a.setPaper)
+	handle(a, put, "/paper/sheets/{id}", holdfast.ManageWorkspace, "Make one now", a.makeSheet)
+	a.plain(get, "/paper/sheets/{id}/{form}", holdfast.ManageWorkspace, "Download one, encrypted: as \"pdf\" or \"csv\"", a.downloadSheet)
+	handle(a, get, "/paper/rows/{code}", holdfast.ReadConversations, "What the printed id of a row means", a.readRow)
+	handle(a, put, "/paper/rows/{code}", holdfast.WriteConversations, "Record what was written on a row, once", a.recordRow)
 	handle(a, get, "/audit", holdfast.ReadAudit, "Who changed what, when and from where", a.listAudit)
 
 	// As it happens.

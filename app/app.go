@@ -45,9 +45,11 @@ import (
 	"holdfast/notices"
 	"holdfast/outbox"
 	"holdfast/plans"
+	"holdfast/paper"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
+	"holdfast/status"
 	"holdfast/store"
 	"holdfast/transcript"
 	"holdfast/unread"
@@ -82,6 +84,8 @@ type App struct {
 	// Fallback moves messages on to another way.
 	Fallback *fallback.Fallback
 	Plans    *plans.Plans
+	Status   *status.Status
+	Paper    *paper.Paper
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -130,7 +134,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{}, status.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -179,6 +183,8 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		HasDigest: func(ctx context.Context, workspace, operator holdfast.ID) (bool, string, error) {
 			return a.Notices.HasDigest(ctx, workspace, operator)
 		}})
+	a.Status = status.New(status.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("board links", holdfast.ID{}), PublicURL: a.URL(), House: a.house, Channels: a.shownChannels})
+	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper})
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
@@ -234,7 +240,9 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Fallback:   a.Fallback,
 		Plans:      a.Plans,
 		Broadcasts: a.Broadcasts,
-		PublicURL:  a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
+		Status:     a.Status,
+		Paper:      a.Paper,
+		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
 		a.API.Mount(prefix, h)
@@ -242,6 +250,8 @@ func (a *App) Open(ctx context.Context) (err error) {
 	a.API.Mount("/rate", a.Feedback)
 	a.API.Mount("/mail-off", a.Mutes)
 	a.API.Mount("/sent-file", a.Fallback)
+	a.API.Mount("/status", a.Status)
+	a.API.Mount("/board", http.HandlerFunc(a.Status.Board))
 	a.API.Mount("/forms", http.StripPrefix("/forms", http.HandlerFunc(a.Channels.forms)))
 	for prefix, h := range a.Routes {
 		a.API.Mount(prefix, h)
@@ -359,6 +369,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "continuity", a.Continuity.Run)
 	run(ctx, "uploads", a.uploads.run)
+	run(ctx, "paper", a.Paper.Run)
 	// The outbox stops by Close, which waits for what is in flight; its own context
 	// ends only when it did not make it in time.
 	outboxCtx, stopOutbox := context.WithCancel(context.WithoutCancel(ctx))

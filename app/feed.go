@@ -87,6 +87,9 @@ func (f *feed) Service(ctx context.Context) holdfast.Service {
 			s.Back = hours.Next(now.In(zone))
 		}
 	}
+	if s.Notices, err = f.app.Status.In(ctx, f.workspace, holdfast.InWidget); err != nil {
+		return s
+	}
 	if s.Reply, err = f.app.Inbox.FirstReply(ctx, f.workspace, f.account, now.In(zone)); err != nil {
 		return s
 	}

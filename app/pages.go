@@ -30,6 +30,10 @@ func (a *App) pages() http.Handler {
 			http.Redirect(w, r, u.String(), http.StatusPermanentRedirect)
 			return
 		}
+		if r.URL.Path == "/status" {
+			a.Status.ServeHTTP(w, r)
+			return
+		}
 		switch r.URL.Path {
 		case "/widget.js", "/widget-chat.js":
 			// Runs on other people's pages.

@@ -26,9 +26,9 @@ type victim struct {
 	passkey, device                                                                                 holdfast.ID
 	delivery, session                                                                               string
 	attachment                                                                                      holdfast.Attachment
-	canned, macro, view, field                                                                      holdfast.ID
 	plan, run, action                                                                               holdfast.ID
 	broadcast                                                                                       holdfast.ID
+	canned, macro, view, field, incident, banner, sheet                                             holdfast.ID
 }
 
 // params are the victim's ids for the parameters of a path, by the path's beginning;
@@ -45,11 +45,11 @@ func (v *victim) params() map[string]map[string]string {
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
-		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker},
 		"/continuity/": id(v.webhook),
-		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/tags/": {"tag": marker}, "/chains/": {"sort": "reply"},
+		"/chains/": {"sort": "reply"},
 		"/plans/": id(v.plan), "/plans/runs/": run,
 		"/broadcasts/": id(v.broadcast),
+		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/incidents/": {"id": v.incident.String(), "update": v.incident.String()}, "/banners/": id(v.banner), "/paper/sheets/": {"id": v.sheet.String(), "form": "csv"}, "/paper/rows/": {"code": "00000-00000"}, "/tags/": {"tag": marker},
 	}
 }
 
@@ -60,6 +60,7 @@ func (v *victim) fields() map[string]any {
 		"operators": []string{v.operator.String(), v.administrator.String()}, "mentions": []string{v.operator.String()}, "attachments": []holdfast.Attachment{v.attachment},
 		"to": map[string]string{"scheme": "mailto", "value": "victim@customer.example"}, "like": v.imported.String(),
 		"macro": v.macro.String(), "ids": []string{v.conversation.String()}, "with": v.conversation.String(), "messages": []string{v.message.String()}, "teams": []string{v.team.String()},
+		"scope": []string{v.channel.String()}, "hidden": []string{v.channel.String()}, "audiences": []string{"console"}, "keys": []string{}, "passphrase": "a stranger’s words",
 	}
 }
 
@@ -104,6 +105,8 @@ func (h *house) populate() *victim {
 		return h.count("SELECT COUNT(*) FROM plan_turn WHERE turn = 'ended' AND run = $1", v.run) == 1
 	})
 	v.broadcast = put("/broadcasts/", map[string]any{"name": "Broadcast " + marker, "segment": map[string]any{}, "ways": []any{}, "texts": map[string]string{"en": marker}})
+	v.incident = put("/incidents/", map[string]any{"titles": map[string]string{"en": "Incident of " + marker}, "first": map[string]any{"state": "watching", "texts": map[string]string{"en": "Word of " + marker}}})
+	v.banner = put("/banners/", map[string]any{"audiences": []string{"console"}, "severity": "info", "texts": map[string]string{"en": "Banner of " + marker}})
 	hook := newReceiver(h.t)
 	v.webhook = create("/webhooks", map[string]any{"url": hook.url + "/" + marker})
 	v.channel = h.mailbox("help@"+marker+".example", "")
@@ -143,6 +146,15 @@ func (h *house) populate() *victim {
 		}
 		return v.delivery != ""
 	})
+	v.sheet = holdfast.NewID()
+	if err := h.DB.Write(context.Background(), func(tx *store.Tx) error {
+		if err := tx.Exec("INSERT INTO paper_sheet (workspace, id, made_at, night, customers, row_count) VALUES ($1, $2, $3, '', 1, 1)", h.workspace, v.sheet, tx.Now); err != nil {
+			return err
+		}
+		return tx.Exec("INSERT INTO paper_row (workspace, code, sheet, conversation, made_at) VALUES ($1, '0000000000', $2, $3, $4)", h.workspace, v.sheet, v.conversation, tx.Now)
+	}); err != nil {
+		h.t.Fatal(err)
+	}
 	s, err := h.Guard.OpenSession(context.Background(), v.administrator, "127.0.0.1", "victim's browser")
 	if err != nil {
 		h.t.Fatal(err)

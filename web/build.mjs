@@ -1,7 +1,7 @@
 // Builds the console and, where its sources are there, the widget.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build as bundle } from 'esbuild';
 import { gzipSync } from 'node:zlib';
@@ -16,6 +16,9 @@ if (existsSync(here('./widget/build.mjs'))) {
   const widget = await import('./widget/build.mjs');
   if (typeof widget.build === 'function') await widget.build();
 }
+// What is printed on paper in Persian; the face may be handed on with its licence beside it.
+await mkdir(here('./dist/fonts'), { recursive: true });
+for (const [from, to] of [['fonts/ttf/Vazirmatn-Regular.ttf', 'Vazirmatn-Regular.ttf'], ['OFL.txt', 'OFL.txt']]) await copyFile(here('./node_modules/vazirmatn/' + from), here('./dist/fonts/' + to));
 // The embed directive needs the folder even where nothing was built.
 await writeFile(here('./dist/.keep'), '');
 

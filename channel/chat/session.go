@@ -26,6 +26,8 @@ type configWire struct {
 	Lang      string   `json:"lang"`
 	Languages []string `json:"languages"`
 	OnDuty    bool     `json:"on_duty"`
+	// Notice is what is wrong with the desk now, in the visitor's language.
+	Notice string `json:"notice,omitempty"`
 	// When somebody is back, while the desk is closed; and how long a first answer
 	// takes at this time of day, in seconds, where enough is known to say so.
 	Back       string         `json:"back,omitempty"`
@@ -56,7 +58,12 @@ func (a *Adapter) serveConfig(w http.ResponseWriter, r *http.Request) error {
 	if service.Known && !service.Open && !service.Back.IsZero() {
 		back = service.Back.UTC().Format(time.RFC3339)
 	}
+	var notices []string
+	for _, n := range service.Notices {
+		notices = append(notices, n.In(lang, a.account.Language))
+	}
 	body, err := json.Marshal(configWire{
+		Notice:   strings.Join(notices, " "),
 		Title:    own(a.set.Heading, "visitor.title"),
 		Greeting: own(a.set.Greeting, "visitor.greeting"),
 		Offline:  own(a.set.Offline, "visitor.offline"),

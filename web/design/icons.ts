@@ -1,7 +1,7 @@
 /** The pictures that screens use, under the names that screens use for them. */
 export {
   Activity, Archive, ArrowDown, ArrowLeft, ArrowUp, AtSign, Ban, Bell, BellOff, Bold, Building2, Cable, CalendarClock, CaseSensitive, Check, CheckCheck, ChevronDown,
-  ChevronRight, CircleAlert, CircleCheck, CircleDashed, CircleHelp, ClipboardList, Clock, Code, Coffee, Copy, CornerUpLeft, Download, Ellipsis, Eye,
+  ChevronRight, CircleAlert, CircleCheck, CircleDashed, CircleHelp, ClipboardList, Clock, Code, Coffee, Copy, CornerUpLeft, Download, Ellipsis, ExternalLink, Eye,
   FileText, Flag, Forward, Globe, GripVertical, Heading, Headset, History, Hourglass, Image, Import, Inbox, Info, Italic, KeyRound, Languages, Link,
   List, ListChecks, ListFilter, ListOrdered, Lock, LogIn, LogOut, Mail, MailOpen, Megaphone, Merge, MessageCircle, MessageSquare, MessageSquareText,
   MessagesSquare, Mic, Monitor, Moon, PanelRight, Paperclip, Pause, Pencil, Phone, Play, Plus, Printer, RefreshCw, RotateCcw, Router, Satellite, ScrollText, Search, Send,

@@ -174,3 +174,12 @@ export type Consent = S['FallbackConsent'];
 export type LaneLimit = S['LaneLimited'];
 
 export type SignInProvider = S['ProviderView'];
+
+/** What customers and colleagues are told of how the desk is. */
+export type Incident = Exactly<S['StatusIncident'], { state: 'investigating' | 'identified' | 'watching' | 'resolved' }>;
+export type BannerView = Exactly<S['StatusBanner'], { severity: 'info' | 'warning' | 'critical' }>;
+export type StatusPage = S['StatusPage'];
+
+/** Sheets for when no screen works. */
+export type PaperView = S['PaperView'];
+export type PaperRow = S['Recorded'];

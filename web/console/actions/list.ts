@@ -27,6 +27,7 @@ import { transcript } from './transcript';
 import { buildFilter, goSaved } from './views';
 import { canned } from './canned';
 import { forward } from './forward';
+import { keyRows, newBanner, newIncident } from './incidents';
 import { undoSend } from './undo-send';
 import { insertEmoji, recordVoice, toggleFormatting } from './writing';
 
@@ -42,5 +43,5 @@ export const actions: Action[] = [
   goInbox, goSearch, goCustomers, goOutbox, goBroadcasts, goArrivals, goContinuity, goWall, goPlans, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
-  ...goSections, goDesign, newBroadcast, newChannel, newImport, newCanned, newMacro, newField, newPlan, goDrills,
+  ...goSections, goDesign, newBroadcast, newChannel, newImport, newCanned, newMacro, newField, newPlan, goDrills, newIncident, newBanner, keyRows,
 ];

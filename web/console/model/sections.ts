@@ -11,6 +11,8 @@ export const sections: { id: string; needs: string; group?: string }[] = [
   { id: 'hours', needs: 'workspace.manage' },
   { id: 'survey', needs: 'workspace.manage' },
   { id: 'ratings', needs: 'conversations.read' },
+  { id: 'status', needs: 'status.manage' },
+  { id: 'paper', needs: 'conversations.write' },
   { id: 'channels', needs: 'setup.read' },
   { id: 'links', needs: 'workspace.manage' },
   { id: 'chains', needs: 'setup.read' },

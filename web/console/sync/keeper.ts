@@ -17,7 +17,7 @@ const perThread = 200;
 const atOnce = 50;
 
 /** Resources that the inbox needs and that change rarely. */
-const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|customers)([/?]|$)|^\/continuity$/;
+const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-replies|macros|views|fields|banners|customers)([/?]|$)|^\/continuity$/;
 /** What a screen asks for every two seconds is written more seldom, in milliseconds. */
 const seldom: Record<string, number> = { '/continuity': 10_000 };
 

@@ -189,7 +189,7 @@ function mount(boot: Boot): Chat {
     const cut = !reached || link === 'offline' || (link !== 'live' && navigator.onLine === false);
     if (cut) view.banner(s.t.offline, numbers());
     else if (stream.running && link !== 'live') statusTimer = setTimeout(() => view.banner(s.t.connecting), 2500);
-    else view.banner('');
+    else view.banner(config.notice ?? '');
   }
 
   function open(): void {

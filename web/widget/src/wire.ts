@@ -4,6 +4,8 @@ export interface Config {
   title: string;
   greeting: string;
   offline: string;
+  /** What went wrong, in the desk's words: shown while nothing else is. */
+  notice?: string;
   /** Numbers that work when the desk is not reached; '' for none. */
   phone: string;
   sms: string;
