@@ -36,8 +36,8 @@ import (
 	"holdfast/live"
 	"holdfast/notices"
 	"holdfast/outbox"
-	"holdfast/plans"
 	"holdfast/paper"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -86,7 +86,7 @@ type Deps struct {
 	Continuity *continuity.Continuity
 	// Fallback is which way reaches whom, and who has agreed to what.
 	Fallback *fallback.Fallback
-	Plans   *plans.Plans
+	Plans    *plans.Plans
 	// Vouching is who signs people in by their word.
 	Vouching Vouching
 	// PublicURL is where the world reaches this desk, without a trailing slash.

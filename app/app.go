@@ -44,8 +44,8 @@ import (
 	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/outbox"
-	"holdfast/plans"
 	"holdfast/paper"
+	"holdfast/plans"
 	"holdfast/presets"
 	"holdfast/search"
 	"holdfast/setup"
@@ -242,7 +242,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Broadcasts: a.Broadcasts,
 		Status:     a.Status,
 		Paper:      a.Paper,
-		PublicURL: a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
+		PublicURL:  a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {
 		a.API.Mount(prefix, h)
