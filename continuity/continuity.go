@@ -79,6 +79,7 @@ type Continuity struct {
 	channels  map[holdfast.ID]*channelState
 	tested    map[holdfast.ID]testResult
 	began     time.Time
+	follow    func() // starts to follow what the kernel says of devices
 }
 
 // New makes the room. It does no I/O.
@@ -138,11 +139,10 @@ func (c *Continuity) Run(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.began = time.Now()
+	// The kernel is asked about devices once there is one that matters.
+	c.follow = sync.OnceFunc(func() { wg.Go(func() { c.carriers(ctx) }) })
 	c.mu.Unlock()
 	c.reconcile(ctx)
-	if c.Prober == nil {
-		wg.Go(func() { c.carriers(ctx) })
-	}
 	wg.Go(func() { c.tests(ctx) })
 	look, flush, prune := time.NewTicker(lookEvery), time.NewTicker(flushEvery), time.NewTicker(pruneEvery)
 	defer look.Stop()
@@ -221,6 +221,9 @@ func (c *Continuity) reconcile(ctx context.Context) {
 		}
 	}
 	for id, l := range c.settings.links {
+		if c.Prober == nil && l.Interface != "" {
+			c.follow()
+		}
 		if c.watches[id] == nil {
 			c.startWatch(ctx, l, nil)
 		}

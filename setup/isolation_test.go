@@ -71,6 +71,10 @@ var reaches = map[string]reach{
 	"MayVouch": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		return nil, h.MayVouch(ctx, by)
 	},
+	// And so are the links of the node.
+	"MayManageNode": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
+		return nil, h.MayManageNode(ctx, by)
+	},
 	"SetSignInProvider": func(h *house, ctx context.Context, by access.Identity, v victim) (any, error) {
 		return nil, h.SetSignInProvider(ctx, by, setup.SignInProvider{Issuer: "https://evil.example", ClientID: "x", Domains: []string{"evil.example"}, Role: holdfast.Administrator})
 	},
