@@ -147,7 +147,7 @@ func (a *API) register() {
 	handle(a, get, "/channels/{id}", holdfast.ReadSetup, "Read a channel", a.readChannel)
 	handle(a, patch, "/channels/{id}", holdfast.ManageChannels, "Change a channel", a.changeChannel)
 	handle(a, del, "/channels/{id}", holdfast.ManageChannels, "Remove a channel", a.deleteChannel)
-	handle(a, post, "/channels/{id}/estimate", holdfast.ReadSetup, "What a text comes to: parts, alphabet, price", a.estimateText)
+	handle(a, post, "/channels/{id}/estimate", holdfast.WriteConversations, "What a text comes to: parts, alphabet, price", a.estimateText)
 	handle(a, post, "/channels/{id}/test", holdfast.ManageChannels, "Test it now", a.testChannel)
 	handle(a, get, "/operators", holdfast.ReadSetup, "List operators", a.listOperators)
 	handle(a, post, "/operators", holdfast.ManageOperators, "Add an operator", a.createOperator)
