@@ -191,6 +191,7 @@ func (a *API) register() {
 	handle(a, get, "/ways", holdfast.ReadSetup, "Which channels carry messages now", a.listWays)
 	handle(a, get, "/chains", holdfast.ReadSetup, "Which way messages take after which", a.listChains)
 	handle(a, put, "/chains/{sort}", holdfast.ManageChannels, "Say which way messages take after which", a.saveChain)
+	handle(a, post, "/channels/{id}/estimate", holdfast.WriteConversations, "What a text comes to: parts, alphabet, price", a.estimateText)
 	handle(a, post, "/channels/{id}/test", holdfast.ManageChannels, "Test it now", a.testChannel)
 	handle(a, get, "/operators", holdfast.ReadSetup, "List operators", a.listOperators)
 	handle(a, post, "/operators", holdfast.ManageOperators, "Add an operator", a.createOperator)
