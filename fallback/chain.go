@@ -85,18 +85,22 @@ func check(c holdfast.ChainSaved, accounts []Account) error {
 	bad := func(code, text string) error {
 		return holdfast.Errorf(holdfast.Invalid, code, "%s", text).WithField("legs")
 	}
+	missing := holdfast.Errorf(holdfast.NotFound, "channel.missing", "there is no such channel in this workspace").WithField("legs")
 	if len(c.Legs) > maxLegs {
 		return bad("chain.too_long", "a chain has at most 8 ways")
 	}
 	waits := []int{c.First}
 	for i, l := range c.Legs {
 		waits = append(waits, l.Wait)
+		if !l.Channel.IsZero() && !slices.ContainsFunc(accounts, func(a Account) bool { return a.ID == l.Channel }) {
+			return missing
+		}
 		byKind := l.Kind != ""
 		if byKind == !l.Channel.IsZero() {
 			return bad("chain.leg_unclear", "each way of a chain is one channel or one kind of channel")
 		}
-		if !slices.ContainsFunc(accounts, func(a Account) bool { return byKind && a.Kind == l.Kind || !byKind && a.ID == l.Channel }) {
-			return holdfast.Errorf(holdfast.NotFound, "channel.missing", "there is no such channel in this workspace").WithField("legs")
+		if byKind && !slices.ContainsFunc(accounts, func(a Account) bool { return a.Kind == l.Kind }) {
+			return missing
 		}
 		if slices.ContainsFunc(c.Legs[:i], func(o holdfast.Leg) bool { return o.Channel == l.Channel && o.Kind == l.Kind }) {
 			return bad("chain.leg_twice", "a chain has each way once")

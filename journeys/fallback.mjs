@@ -99,7 +99,7 @@ async function walk(language, width, session, number) {
     const line = page.locator('.composer .line');
     await line.waitFor();
     await has(line, fill('way.now', { channel: 'SMS' }));
-    await has(line, 'No uplink answers.');
+    await has(line, 'No uplink answers');
     await clean('.composer');
     await picture('composer');
   });
