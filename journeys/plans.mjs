@@ -96,10 +96,10 @@ async function walk(language, width, storageState) {
     await main.getByRole('button', { name: new RegExp('^' + said('plans.start.name').split('{')[0].trim()) }).first().click();
     await button('plans.start', page.locator('dialog[open]')).click();
     await main.locator('li[aria-current=step]').first().waitFor();
-    await page.locator('.alert').waitFor(); // and the console says so
+    await page.locator('.alert').first().waitFor(); // and the console says so
     await shot(`run-${language}`);
     await fits('the run');
-    await page.locator('.alert').getByRole('button', { name: said('plans.alert.seen') }).click();
+    await page.locator('.alert').first().getByRole('button', { name: said('plans.alert.seen') }).click();
     await answerAll('the plan', 'holding');
     await button('plans.recover').click();
     await page.locator('dialog[open] .btn.danger').click();
@@ -131,6 +131,14 @@ async function walk(language, width, storageState) {
     await main.locator('table tr td a').first().waitFor();
     await fits('the history');
     await shot(`drills-${language}`);
+  });
+
+  await say('see all that was told', async () => {
+    await until('nothing is left unseen', async () => {
+      const seen = page.locator('.alert').first().getByRole('button', { name: said('plans.alert.seen') });
+      if ((await page.locator('.alert').count()) > 0) await seen.click();
+      return (await page.locator('.alert').count()) === 0 && (await api(page, 'GET', '/plans/alerts')).items.length === 0;
+    });
   });
 
   if (broken.length) throw new Error(broken.join('\n'));
