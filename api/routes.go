@@ -185,7 +185,6 @@ func (a *API) register() {
 	handle(a, get, "/channels/{id}", holdfast.ReadSetup, "Read a channel", a.readChannel)
 	handle(a, patch, "/channels/{id}", holdfast.ManageChannels, "Change a channel", a.changeChannel)
 	handle(a, del, "/channels/{id}", holdfast.ManageChannels, "Remove a channel", a.deleteChannel)
-	handle(a, post, "/channels/{id}/estimate", holdfast.ReadSetup, "What a text comes to: parts, alphabet, price", a.estimateText)
 	handle(a, get, "/channels/{id}/limit", holdfast.ReadSetup, "How many messages it sends at most", a.readLimit)
 	handle(a, put, "/channels/{id}/limit", holdfast.ManageChannels, "Bound how many messages it sends", a.setLimit)
 	handle(a, get, "/ways", holdfast.ReadSetup, "Which channels carry messages now", a.listWays)
