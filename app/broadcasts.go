@@ -19,7 +19,7 @@ const zoneKey = "time_zone"
 var ofTalks = regexp.MustCompile(`\{\{\s*(operator|conversation)\.[a-z_]+`)
 
 func (a *App) broadcasts() *broadcasts.Broadcasts {
-	return broadcasts.New(broadcasts.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Outbox: a.Outbox, Log: a.Log, House: a.house, Lanes: a.broadcastLanes,
+	return broadcasts.New(broadcasts.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Outbox: a.Outbox, Log: a.Log, House: a.house, Lanes: a.broadcastLanes, Refused: a.refusals, Estimate: a.textEstimate,
 		Fill: func(text, customer, workspace string) string {
 			return presets.Fill(text, presets.Facts{Customer: customer, Workspace: workspace})
 		},
@@ -58,7 +58,7 @@ func (a *App) broadcastLanes(ctx context.Context, workspace holdfast.ID) ([]broa
 		if err != nil || !v.Enabled || v.Removed || k.Scheme == "visitor" {
 			continue
 		}
-		lanes = append(lanes, lane{broadcasts.Lane{ID: v.ID, Name: v.Name, Scheme: k.Scheme, Subject: k.Limits.Subject, Limit: k.Limits.Text}, k.Needs})
+		lanes = append(lanes, lane{broadcasts.Lane{ID: v.ID, Name: v.Name, Scheme: k.Scheme, PerMinute: a.perMinute(ctx, workspace, v.ID), Subject: k.Limits.Subject, Limit: k.Limits.Text}, a.needs(v.ID, k)})
 	}
 	place := func(l lane) int {
 		if l.Scheme == "tel" {
@@ -72,4 +72,34 @@ func (a *App) broadcastLanes(ctx context.Context, workspace holdfast.ID) ([]broa
 		out[i] = lanes[i].Lane
 	}
 	return out, nil
+}
+
+// perMinute is how many messages an account may send in a minute; 0 for no bound.
+func (a *App) perMinute(ctx context.Context, workspace, account holdfast.ID) int {
+	l, err := a.Outbox.Limit(ctx, workspace, account)
+	if err != nil || l.Count == 0 {
+		return 0
+	}
+	return int(float64(l.Count) / l.Window().Minutes())
+}
+
+// refusals are the addresses that want nothing for a purpose.
+func (a *App) refusals(ctx context.Context, workspace holdfast.ID, purpose string, list []holdfast.Address) (map[holdfast.Address]string, error) {
+	no, err := a.Fallback.Refused(ctx, workspace, holdfast.ConsentPurpose(cmp.Or(purpose, string(holdfast.ForNotices))), list)
+	refused := map[holdfast.Address]string{}
+	for i := range no {
+		if no[i] {
+			refused[list[i]] = "consent"
+		}
+	}
+	return refused, err
+}
+
+// textEstimate is what a text comes to on an account.
+func (a *App) textEstimate(_ context.Context, _, account holdfast.ID, text string) (broadcasts.Estimate, error) {
+	e := a.Channels.Estimate(account, text)
+	if e == nil {
+		return broadcasts.Estimate{}, nil
+	}
+	return broadcasts.Estimate{Parts: e.Parts, Alphabet: e.Alphabet, Price: e.Price(), Currency: e.Currency}, nil
 }

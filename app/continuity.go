@@ -26,7 +26,14 @@ func (a *App) continuity() *continuity.Continuity {
 			return ids, err
 		},
 		Channels: a.Channels.accounts, Health: a.Channels.ownHealth, Test: a.Channels.ownTest, Breaker: a.breaker,
+		Told: a.Broadcasts.Told,
 		OnChannel: func(account holdfast.ID, state holdfast.ChannelState, code, reason string) {
+			// What the outbox has found out itself it also mends itself: only a link cuts a lane.
+			if state == holdfast.ChannelDown && code == continuity.CodeReach {
+				a.Outbox.Cut(account, code, reason)
+			} else {
+				a.Outbox.Restore(account)
+			}
 			for _, told := range a.OnChannel {
 				told(account, state, code, reason)
 			}
@@ -65,7 +72,7 @@ func (c *Channels) accounts() []continuity.Channel {
 	defer c.mu.RUnlock()
 	list := make([]continuity.Channel, 0, len(c.running))
 	for id, r := range c.running {
-		list = append(list, continuity.Channel{ID: id, Workspace: r.Workspace, Name: r.Name, Kind: r.kind.Name, Needs: r.kind.Needs})
+		list = append(list, continuity.Channel{ID: id, Workspace: r.Workspace, Name: r.Name, Kind: r.kind.Name, Needs: channel.NeedsOf(r.kind, r.adapter)})
 	}
 	return list
 }

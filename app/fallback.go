@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"holdfast"
+	"holdfast/channel"
 	"holdfast/fallback"
 	"holdfast/outbox"
 )
@@ -22,8 +23,16 @@ func (a *App) newFallback() *fallback.Fallback {
 		Reroute: func(ctx context.Context, workspace holdfast.ID, m fallback.Move) (bool, error) {
 			return a.Outbox.Reroute(ctx, workspace, outbox.Move(m))
 		},
-		Stay:     a.Outbox.Stay,
-		Limit:    a.Outbox.SetLimit,
+		Stay:  a.Outbox.Stay,
+		Limit: a.Outbox.SetLimit,
+		Reach: func() holdfast.Reach { return a.Continuity.Reach() },
+		Price: func(_ context.Context, _, account holdfast.ID, text string) (price float64, currency string, known bool) {
+			e := a.Channels.Estimate(account, text)
+			if e == nil || e.Currency == "" {
+				return 0, "", false
+			}
+			return e.Price(), e.Currency, true
+		},
 		Language: a.speaks,
 		Key:      a.Seal.Derive("file links", holdfast.ID{}), PublicURL: a.Config.PublicURL, Open: a.Files.Open})
 }
@@ -44,8 +53,20 @@ func (a *App) accounts(ctx context.Context, workspace holdfast.ID) ([]fallback.A
 		for lang, texts := range k.Texts {
 			titles[lang] = texts["title"]
 		}
-		ways = append(ways, fallback.Account{ID: v.ID, Name: v.Name, Kind: k.Name, Titles: titles, Scheme: k.Scheme, Needs: k.Needs, Enabled: v.Enabled, Receipts: k.Receipts,
+		ways = append(ways, fallback.Account{ID: v.ID, Name: v.Name, Kind: k.Name, Titles: titles, Scheme: k.Scheme, Needs: a.needs(v.ID, k), Enabled: v.Enabled, Receipts: k.Receipts,
 			Carry: fallback.Carry{Text: k.Limits.Text, Attachments: k.Limits.Attachments, AttachmentBytes: k.Limits.AttachmentBytes, Subject: k.Limits.Subject}})
 	}
 	return ways, nil
+}
+
+// needs is the least reach that an account works within, as its settings and the
+// administrator have it.
+func (a *App) needs(account holdfast.ID, k *channel.Kind) holdfast.Reach {
+	if r := a.Continuity.Needs(account); r != "" {
+		return r
+	}
+	if r := a.Channels.get(account); r != nil {
+		return channel.NeedsOf(k, r.adapter)
+	}
+	return k.Needs
 }

@@ -18,7 +18,7 @@ func (a *App) newPlans() *plans.Plans {
 			_, err := a.Setup.Webhook(ctx, workspace, webhook)
 			return err
 		},
-		Deeds: plans.Deeds{}})
+		Deeds: a.deeds()})
 }
 
 // planChannels are a workspace's channel accounts in use.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"holdfast"
 	"holdfast/status"
@@ -19,12 +20,18 @@ func (a *App) shownChannels(ctx context.Context, workspace holdfast.ID) ([]statu
 		if !v.Enabled || v.Removed {
 			continue
 		}
-		h := a.Channels.Health(v.ID)
-		c := status.Channel{ID: v.ID, Name: v.Name, State: holdfast.ChannelState(h.State), Since: h.Since}
-		if c.State == "" {
-			c.State = holdfast.ChannelUp
-		}
-		shown = append(shown, c)
+		state, _, _ := a.Continuity.ChannelState(v.ID)
+		shown = append(shown, status.Channel{ID: v.ID, Name: v.Name, State: state, Since: a.Channels.Health(v.ID).Since})
 	}
 	return shown, nil
+}
+
+// shownLinks are the node's uplinks as they are now.
+func (a *App) shownLinks(ctx context.Context) ([]status.Link, error) {
+	v, err := a.Continuity.Overview(ctx, holdfast.ID{})
+	var shown []status.Link
+	for _, l := range v.Links {
+		shown = append(shown, status.Link{Name: l.Name, State: l.State, RTT: time.Duration(l.RTT * float64(time.Millisecond)), LossPC: 100 * l.Loss})
+	}
+	return shown, err
 }

@@ -312,7 +312,7 @@ func (b *Broadcasts) send(ctx context.Context, j job, w way, n int) (found, gone
 			to := addresses[i]
 			to.Name = names[v.customer]
 			fresh, err := b.Outbox.Put(tx, outbox.Letter{ID: v.message, Purpose: holdfast.Broadcast, Channel: w.ID, To: to,
-				Subject: b.Fill(subject, to.Name, name), Text: b.Fill(words, to.Name, name), Life: life})
+				Subject: b.Fill(subject, to.Name, name), Text: b.Fill(words, to.Name, name), Life: life, Bulk: true})
 			if err != nil {
 				return err
 			}

@@ -205,3 +205,9 @@ func (b *Broadcasts) Recipients(ctx context.Context, workspace, id holdfast.ID, 
 		return err
 	})
 }
+
+// Told counts the customers who were told by broadcasts in a time.
+func (b *Broadcasts) Told(ctx context.Context, workspace holdfast.ID, from, to time.Time) (n int, err error) {
+	err = b.DB.QueryRow(ctx, "SELECT COUNT(*) FROM broadcast_recipient WHERE workspace = $1 AND told_at >= $2 AND told_at <= $3 AND told_at > 0", workspace, from, to).Scan(&n)
+	return n, err
+}

@@ -49,8 +49,9 @@ func (Table) Apply(tx *store.Tx, e *holdfast.Entry) error {
 		if b.Channel.IsZero() {
 			return nil
 		}
-		return tx.Exec("INSERT INTO {outage_detour} (origin, seq, workspace, message, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (origin, seq) DO NOTHING",
-			e.Origin, e.Seq, e.Workspace, b.Message, e.At)
+		return detour(tx, e, b.Message)
+	case *holdfast.MessageRerouted:
+		return detour(tx, e, b.Message)
 	default:
 		return nil
 	}
@@ -58,6 +59,12 @@ func (Table) Apply(tx *store.Tx, e *holdfast.Entry) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (origin, seq) DO NOTHING`,
 		e.Origin, e.Seq, holdfast.DeriveID(e.Origin, fmt.Sprint("outage ", e.Seq)), e.Workspace, scope, e.Subject, store.Text(name), state, down,
 		store.Text(via), store.Text(code), store.Text(reason), store.Stamp(e), e.LSN, e.At)
+}
+
+// detour notes that a message went another way, by itself or by somebody's hand.
+func detour(tx *store.Tx, e *holdfast.Entry, message holdfast.ID) error {
+	return tx.Exec("INSERT INTO {outage_detour} (origin, seq, workspace, message, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (origin, seq) DO NOTHING",
+		e.Origin, e.Seq, e.Workspace, message, e.At)
 }
 
 // Outage is an interval in which a link or a channel was down, or the reach short.

@@ -326,6 +326,13 @@ func (c *Continuity) Reach() holdfast.Reach {
 	return c.reach.told
 }
 
+// Needs is the reach that an administrator has said an account needs; "" where none has.
+func (c *Continuity) Needs(account holdfast.ID) holdfast.Reach {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.needs[account]
+}
+
 // ChannelState is how an account is now; up for one that is not known.
 func (c *Continuity) ChannelState(account holdfast.ID) (state holdfast.ChannelState, code, reason string) {
 	c.mu.Lock()

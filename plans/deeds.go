@@ -64,6 +64,8 @@ type Errand struct {
 	Plan      string // its name
 	Key       holdfast.ID
 	Step      holdfast.PlanStep
+	// Recovery tells a step of the way back from one of the way out.
+	Recovery bool
 	// Texts are what it says, filled in, by language.
 	Texts map[string]string
 	// ByKind are those of the kinds of channels that have their own.
@@ -238,7 +240,7 @@ type real struct {
 }
 
 func (h real) errand(r *Run, s *Step, to []Staff, texts map[string]string) Errand {
-	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Key: r.key(s), Step: s.step, Texts: texts, ByKind: s.byKind}
+	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Key: r.key(s), Step: s.step, Recovery: s.Recovery, Texts: texts, ByKind: s.byKind}
 	for _, one := range to {
 		e.Staff = append(e.Staff, one.operator)
 	}

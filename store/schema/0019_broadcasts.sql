@@ -56,6 +56,7 @@ CREATE TABLE broadcast_recipient (
 CREATE UNIQUE INDEX broadcast_recipient_customer ON broadcast_recipient (broadcast, customer);
 CREATE INDEX broadcast_recipient_state ON broadcast_recipient (broadcast, state, scheme, position);
 CREATE INDEX broadcast_recipient_address ON broadcast_recipient (workspace, scheme, address, told_at);
+CREATE INDEX broadcast_recipient_told ON broadcast_recipient (workspace, told_at) WHERE told_at > 0;
 
 -- Who has been told of an incident.
 CREATE TABLE broadcast_told (
