@@ -196,6 +196,21 @@ export interface components {
              */
             until?: string;
         };
+        BannerInBody: {
+            /** @description console, widget, status, board */
+            audiences: string[];
+            /** @enum {string} */
+            severity: "info" | "warning" | "critical";
+            /** @description By language. */
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description It goes by itself then.
+             */
+            until?: string;
+        };
         BroadcastField: {
             field: string;
             value: string;
@@ -562,6 +577,28 @@ export interface components {
             /** @description PublicKeyCredentialCreationOptionsJSON or PublicKeyCredentialRequestOptionsJSON. */
             options: unknown;
         };
+        ChainInBody: {
+            /**
+             * Format: int64
+             * @description As wait, of the channel that a message was written for.
+             */
+            first: number;
+            legs: components["schemas"]["LegIn"][];
+            /** @description Never send what one way has accepted, or may have, another way. */
+            once?: boolean;
+        };
+        ChainSaved: {
+            /** Format: int64 */
+            first: number;
+            legs: components["schemas"]["Leg"][];
+            once?: boolean;
+            sort: string;
+        };
+        ChainSavedPage: {
+            items: components["schemas"]["ChainSaved"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         ChangeChannelInBody: {
             enabled?: boolean;
             name?: string;
@@ -606,6 +643,39 @@ export interface components {
             /** @description IANA name: Asia/Tehran. */
             time_zone?: string;
         };
+        ChannelEstimate: {
+            /** @description gsm7 or ucs2. */
+            alphabet: string;
+            /** @description ISO 4217. */
+            currency?: string;
+            /**
+             * Format: int64
+             * @description How many more units fit into the last part.
+             */
+            left: number;
+            /** @description The one letter for which the text is not gsm7. */
+            letter?: string;
+            /**
+             * Format: int64
+             * @description How many this channel sends at most.
+             */
+            max_parts?: number;
+            /**
+             * Format: double
+             * @description Of one part.
+             */
+            part_price?: number;
+            /**
+             * Format: int64
+             * @description How many short messages it takes; 0 for an empty text.
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Septets of gsm7, or 16-bit units of ucs2.
+             */
+            units: number;
+        };
         ChannelHealth: {
             /** Format: date-time */
             last_ok?: string;
@@ -637,6 +707,8 @@ export interface components {
             /** @description A tag for the pages of a site, for kinds that live on one. */
             embed?: string;
             enabled: boolean;
+            /** @description Of an empty text, for kinds that bill by length: the most parts, and the price of one. */
+            estimate?: components["schemas"]["ChannelEstimate"];
             health: components["schemas"]["ChannelHealth"];
             id: string;
             kind: string;
@@ -672,6 +744,20 @@ export interface components {
             test: "is" | "is_not" | "at_least" | "has" | "has_not" | "before" | "after";
             /** @description Ids, words or one time: RFC 3339, or relative to now such as -30m, -12h, -7d. */
             values: string[];
+        };
+        ConsentInBody: {
+            given: boolean;
+            /** @description How it is known; needed for a yes. */
+            proof?: string;
+            /** @enum {string} */
+            purpose: "service" | "notice" | "marketing" | "calls";
+            scheme: string;
+            value: string;
+        };
+        ConsentsView: {
+            items: components["schemas"]["FallbackConsent"][];
+            /** @description Schemes of addresses: the ways that the customer prefers, the first one first. */
+            prefers: string[];
         };
         ContinuityChannelView: {
             code: string;
@@ -1000,6 +1086,47 @@ export interface components {
             /** @description auto, icmp, tcp or http. */
             probe?: string;
         };
+        EstimateInBody: {
+            text: string;
+        };
+        EstimateView: {
+            /** @description gsm7 or ucs2. */
+            alphabet: string;
+            /** @description ISO 4217. */
+            currency?: string;
+            /**
+             * Format: int64
+             * @description How many more units fit into the last part.
+             */
+            left: number;
+            /** @description The one letter for which the text is not gsm7. */
+            letter?: string;
+            /**
+             * Format: int64
+             * @description How many this channel sends at most.
+             */
+            max_parts?: number;
+            /**
+             * Format: double
+             * @description Of one part.
+             */
+            part_price?: number;
+            /**
+             * Format: int64
+             * @description How many short messages it takes; 0 for an empty text.
+             */
+            parts: number;
+            /**
+             * Format: double
+             * @description Of all parts.
+             */
+            price?: number;
+            /**
+             * Format: int64
+             * @description Septets of gsm7, or 16-bit units of ucs2.
+             */
+            units: number;
+        };
         Event: {
             actor: components["schemas"]["Actor"];
             /** Format: date-time */
@@ -1016,6 +1143,73 @@ export interface components {
         };
         FactorRule: {
             roles: ("administrator" | "supervisor" | "operator" | "observer")[];
+        };
+        FallbackConsent: {
+            /** Format: date-time */
+            at?: string;
+            /** @description That said it. */
+            message?: string;
+            proof?: string;
+            purpose: string;
+            scheme: string;
+            /**
+             * @description none: nobody has said anything.
+             * @enum {string}
+             */
+            state: "given" | "withdrawn" | "none";
+            value: string;
+            via?: string;
+        };
+        FallbackOption: {
+            address: string;
+            channel: string;
+            /** @description The customer says so and has proved it by nothing. */
+            claimed?: boolean;
+            code?: string;
+            failing?: string;
+            kind: string;
+            name: string;
+            reason?: string;
+            /** @description The customer has asked for no more messages there. */
+            refused?: boolean;
+            scheme: string;
+            /** Format: date-time */
+            since?: string;
+            /** @enum {string} */
+            state: "up" | "cut" | "open" | "off";
+        };
+        FallbackOutlook: {
+            code?: string;
+            /** @description What the customer would read of it. */
+            line?: string;
+            /** @description The channel that a message would go by now; empty: it would wait. */
+            now?: string;
+            /** @description The channel that it would be written for. */
+            own?: string;
+            reason?: string;
+            ways: components["schemas"]["FallbackOption"][];
+            /**
+             * @description Why it would not go by its own channel.
+             * @enum {string}
+             */
+            why?: "" | "cut" | "open";
+        };
+        FallbackWay: {
+            channel: string;
+            code?: string;
+            kind: string;
+            name: string;
+            reason?: string;
+            scheme: string;
+            /** Format: date-time */
+            since?: string;
+            /** @enum {string} */
+            state: "up" | "cut" | "open" | "off";
+        };
+        FallbackWayPage: {
+            items: components["schemas"]["FallbackWay"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
         };
         FeedbackAnswer: {
             /** Format: date-time */
@@ -1470,6 +1664,8 @@ export interface components {
             doubled?: boolean;
             /** Format: date-time */
             due_at?: string;
+            /** @description It goes another way than it was written for. */
+            other?: components["schemas"]["InboxOtherWay"];
             reason?: string;
             state: string;
         };
@@ -1613,6 +1809,23 @@ export interface components {
             id: string;
             name: string;
         };
+        InboxOtherWay: {
+            /** @description The way left behind has it, too. */
+            accepted?: boolean;
+            /** Format: date-time */
+            at: string;
+            code?: string;
+            /** @description The channel that it was taken from. */
+            from: string;
+            /** @description What the customer reads of it. */
+            line?: string;
+            reason?: string;
+            /**
+             * @description That way is cut; it did not work; this message failed on it; nobody got it there in time.
+             * @enum {string}
+             */
+            why: "cut" | "open" | "failed" | "late";
+        };
         InboxPart: {
             id: string;
             /** Format: int64 */
@@ -1628,6 +1841,21 @@ export interface components {
             items: components["schemas"]["InboxTag"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        IncidentInBody: {
+            /** @description What is said of it along with it, once. */
+            first?: components["schemas"]["UpdateIn"];
+            /** @description Channels that it concerns; empty: everything. */
+            scope?: string[];
+            /**
+             * Format: date-time
+             * @description Left out: now, or as it was.
+             */
+            started_at?: string;
+            /** @description By language. */
+            titles: {
+                [key: string]: string;
+            };
         };
         KeysStruct: {
             auth: string;
@@ -1648,6 +1876,41 @@ export interface components {
             items: components["schemas"]["KindView"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        LaneLimited: {
+            /** Format: int64 */
+            count: number;
+            per: string;
+        };
+        Leg: {
+            channel?: string;
+            kind?: string;
+            /** Format: double */
+            max_price?: number;
+            /** Format: int64 */
+            wait: number;
+        };
+        LegIn: {
+            /** @description One channel, or */
+            channel?: string;
+            /** @description any of a kind. */
+            kind?: string;
+            /** Format: double */
+            max_price?: number;
+            /**
+             * Format: int64
+             * @description Seconds until the next way is tried; 0: only when this one is cut or fails.
+             */
+            wait: number;
+        };
+        LimitInBody: {
+            /**
+             * Format: int64
+             * @description 0: no limit.
+             */
+            count: number;
+            /** @enum {string} */
+            per: "second" | "minute";
         };
         LimitsView: {
             /** Format: int64 */
@@ -1959,6 +2222,43 @@ export interface components {
             operator?: string;
             /** @description A team's. */
             team?: string;
+        };
+        PaperInBody: {
+            /** @description Public keys of age: age1… */
+            keys?: string[];
+            nightly: boolean;
+            /** @description Left out: it stays. Empty: it goes. Keys count before it. */
+            passphrase?: string;
+        };
+        PaperRow: {
+            code: string;
+            conversation: string;
+            customer: components["schemas"]["InboxNamed"];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            printed_at: string;
+            recorded: string;
+            subject: string;
+        };
+        PaperSheet: {
+            /** Format: int64 */
+            customers: number;
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            /** @description The night that it was made for, as 2026-11-30; empty: on demand. */
+            night?: string;
+            /** Format: int64 */
+            rows: number;
+        };
+        PaperView: {
+            keys: string[];
+            /** @description Make them every night at three. */
+            nightly: boolean;
+            /** @description One is set; it is never shown. */
+            passphrase: boolean;
+            sheets: components["schemas"]["PaperSheet"][];
         };
         PasswordInBody: {
             new: string;
@@ -2302,6 +2602,9 @@ export interface components {
             recovery: boolean;
             step: string;
         };
+        PreferenceInBody: {
+            schemes: string[];
+        };
         PresetsCanned: {
             /** Format: date-time */
             changed_at: string;
@@ -2498,6 +2801,22 @@ export interface components {
             items: components["schemas"]["ReadyReply"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        RecordInBody: {
+            text: string;
+        };
+        Recorded: {
+            /** @description It was there already, and nothing was added. */
+            again: boolean;
+            code: string;
+            conversation: string;
+            customer: components["schemas"]["InboxNamed"];
+            /** Format: int64 */
+            number: number;
+            /** Format: date-time */
+            printed_at: string;
+            recorded: string;
+            subject: string;
         };
         Recovery: {
             /** @description Each is good once, when the phone is lost. Shown once. */
@@ -2797,6 +3116,26 @@ export interface components {
             problem?: components["schemas"]["Problem"];
             workspace: components["schemas"]["SetupWorkspace"];
         };
+        StatusBanner: {
+            audiences: string[];
+            /** Format: date-time */
+            changed_at: string;
+            id: string;
+            severity: string;
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description It goes by itself then.
+             */
+            until?: string;
+        };
+        StatusBannerPage: {
+            items: components["schemas"]["StatusBanner"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
         StatusInBody: {
             /** @enum {string} */
             status: "open" | "waiting" | "snoozed" | "resolved" | "closed";
@@ -2805,6 +3144,76 @@ export interface components {
              * @description For snoozed; empty: until the customer writes.
              */
             until?: string;
+        };
+        StatusIncident: {
+            /** Format: date-time */
+            ended_at?: string;
+            id: string;
+            /** @description Channel accounts that it concerns; empty: everything. */
+            scope: string[];
+            /** Format: date-time */
+            started_at: string;
+            /** @description Of its latest update. */
+            state: string;
+            titles: {
+                [key: string]: string;
+            };
+            /** @description The latest first. */
+            updates: components["schemas"]["StatusUpdate"][];
+        };
+        StatusIncidentPage: {
+            items: components["schemas"]["StatusIncident"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        StatusPage: {
+            /** @description A sentence below the name, by language. */
+            about: {
+                [key: string]: string;
+            };
+            /** @description Whoever holds the secret link sees the board. */
+            board: boolean;
+            /** @description A secret link; empty for whoever may not manage the workspace. */
+            board_url: string;
+            /** Format: int64 */
+            edition: number;
+            /** @description This desk watches its uplinks. */
+            has_links: boolean;
+            hidden: string[];
+            languages: string[];
+            /** @description Show how the uplinks are. */
+            links: boolean;
+            /** @description The page is there for everybody. */
+            open: boolean;
+            /** @description A number to call that works when the internet does not. */
+            phone: string;
+            slug: string;
+            sms: string;
+            url: string;
+        };
+        StatusPageInBody: {
+            about?: {
+                [key: string]: string;
+            };
+            board?: boolean;
+            /** @description Channels that are not named. */
+            hidden?: string[];
+            /** @description Of the board, one after the other; empty: all. */
+            languages?: string[];
+            links?: boolean;
+            open: boolean;
+            phone?: string;
+            slug: string;
+            sms?: string;
+        };
+        StatusUpdate: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+            state: string;
+            texts: {
+                [key: string]: string;
+            };
         };
         SubjectInBody: {
             subject: string;
@@ -2887,6 +3296,14 @@ export interface components {
         };
         TryProviderInBody: {
             issuer: string;
+        };
+        UpdateIn: {
+            /** @enum {string} */
+            state: "investigating" | "identified" | "watching" | "resolved";
+            /** @description By language. */
+            texts: {
+                [key: string]: string;
+            };
         };
         ViewCount: {
             /**
