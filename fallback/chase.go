@@ -39,8 +39,7 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		if err != nil {
 			return err
 		}
-		_, err = f.sweep(ctx, "c.workspace = $1", e.Workspace)
-		return err
+		return f.sweep(ctx, "c.workspace = $1", e.Workspace)
 	case *holdfast.SetupChanged:
 		if b.What == "channel" {
 			f.forget(e.Workspace)
@@ -78,6 +77,9 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		return f.drop(ctx, b.Message)
 	case *holdfast.MessageReceived:
 		return f.answered(ctx, e)
+	case *holdfast.AddressAdded, *holdfast.ConsentGiven, *holdfast.WayPreferred:
+		// A way to this customer that there was not.
+		return f.sweep(ctx, "c.workspace = $1 AND o.customer = $2", e.Workspace, e.Subject)
 	}
 	return nil
 }
@@ -177,7 +179,7 @@ func (f *Fallback) pass(ctx context.Context) (time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.DB.Now()
-	if _, err := f.sweep(ctx, "c.due_at > 0 AND c.due_at <= $1", now); err != nil {
+	if err := f.sweep(ctx, "c.due_at > 0 AND c.due_at <= $1", now); err != nil {
 		return 0, err
 	}
 	if err := f.closed(ctx); err != nil {
@@ -212,7 +214,7 @@ func (f *Fallback) closed(ctx context.Context) error {
 		if w := find(ways, l.channel); w == nil || w.passable() {
 			where += " AND c.due_at = 0"
 		}
-		if _, err := f.sweep(ctx, where, l.workspace, l.channel); err != nil {
+		if err := f.sweep(ctx, where, l.workspace, l.channel); err != nil {
 			return err
 		}
 	}
@@ -220,20 +222,19 @@ func (f *Fallback) closed(ctx context.Context) error {
 }
 
 // sweep looks at each message that a condition holds of, the oldest first.
-func (f *Fallback) sweep(ctx context.Context, where string, args ...any) (n int, err error) {
+func (f *Fallback) sweep(ctx context.Context, where string, args ...any) error {
 	rows, err := f.DB.Query(ctx, "SELECT c.message, c.workspace FROM chase c LEFT JOIN outbox o ON o.message = c.message WHERE "+where+" ORDER BY o.lsn LIMIT 5000", args...)
 	type one struct{ message, workspace holdfast.ID }
 	list, err := store.Collect(rows, err, func(r *store.Rows, o *one) error { return r.Scan(&o.message, &o.workspace) })
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, o := range list {
 		if err := f.look(ctx, o.workspace, o.message); err != nil {
-			return n, err
+			return err
 		}
-		n++
 	}
-	return n, nil
+	return nil
 }
 
 // row is what the outbox says of a message.
