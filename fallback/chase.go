@@ -39,6 +39,7 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		if err != nil {
 			return err
 		}
+		f.wake()
 		return f.sweep(ctx, "c.workspace = $1", e.Workspace)
 	case *holdfast.SetupChanged:
 		if b.What == "channel" {
@@ -107,6 +108,7 @@ func (f *Fallback) begin(ctx context.Context, e *holdfast.Entry, message holdfas
 	if err != nil {
 		return err
 	}
+	f.wake()
 	return f.look(ctx, e.Workspace, message)
 }
 
@@ -131,6 +133,7 @@ func (f *Fallback) again(ctx context.Context, e *holdfast.Entry, message holdfas
 	if err != nil {
 		return err
 	}
+	f.wake()
 	return f.look(ctx, e.Workspace, message)
 }
 
@@ -147,13 +150,23 @@ func (f *Fallback) drop(ctx context.Context, message holdfast.ID) error {
 }
 
 func (f *Fallback) due(ctx context.Context, message holdfast.ID, began, due time.Time) error {
+	var changed int64
+	err := f.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		changed, err = tx.ExecN("UPDATE chase SET began_at = $2, due_at = $3 WHERE message = $1 AND (began_at <> $2 OR due_at <> $3)", message, began, due)
+		return err
+	})
+	if changed > 0 && !due.IsZero() {
+		f.wake() // only then: it would otherwise wake for what it has just done, for ever
+	}
+	return err
+}
+
+// wake makes the watch look at when something is due.
+func (f *Fallback) wake() {
 	select {
 	case f.fresh <- struct{}{}:
 	default:
 	}
-	return f.DB.Write(ctx, func(tx *store.Tx) error {
-		return tx.Exec("UPDATE chase SET began_at = $2, due_at = $3 WHERE message = $1 AND (began_at <> $2 OR due_at <> $3)", message, began, due)
-	})
 }
 
 // answered ends the chains of what the customer had got before writing again: it
