@@ -33,7 +33,7 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		}
 		// Also what waits already: a chain is often thought of when it is needed.
 		err := f.DB.Write(ctx, func(tx *store.Tx) error {
-			return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, $2, $2 FROM outbox o
+			return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM outbox o
 				WHERE o.workspace = $1 AND o.state IN ('queued', 'retry_wait') AND o.customer IS NOT NULL ON CONFLICT (message) DO NOTHING`, e.Workspace, tx.Now)
 		})
 		if err != nil {
@@ -126,7 +126,7 @@ func (f *Fallback) again(ctx context.Context, e *holdfast.Entry, message holdfas
 		return nil
 	}
 	err := f.DB.Write(ctx, func(tx *store.Tx) error {
-		return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, $3, $3 FROM outbox o
+		return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($3 AS BIGINT), CAST($3 AS BIGINT) FROM outbox o
 			WHERE o.message = $1 AND o.workspace = $2 AND o.customer IS NOT NULL
 			ON CONFLICT (message) DO UPDATE SET began_at = excluded.began_at, due_at = excluded.due_at`, message, e.Workspace, e.At)
 	})
