@@ -16,6 +16,7 @@ import (
 	"holdfast/inbox"
 	"holdfast/outbox"
 	"holdfast/setup"
+	"holdfast/store/storetest"
 )
 
 // telephone is a second way to customers, by short messages.
@@ -52,8 +53,18 @@ func (p *telephone) plug(t *testing.T, d *Desk, change func(*holdfast.ChainSaved
 }
 
 func withTelephone(t *testing.T, change func(*holdfast.ChainSaved), story func(t *testing.T, d *Desk, p *telephone)) {
+	onDatabase(t, "", change, story)
+}
+
+// onBoth tells a story on each database this machine has.
+func onBoth(t *testing.T, story func(t *testing.T, d *Desk, p *telephone)) {
+	t.Run("sqlite", func(t *testing.T) { onDatabase(t, "", nil, story) })
+	t.Run("postgres", func(t *testing.T) { onDatabase(t, storetest.PostgresURL(t), nil, story) })
+}
+
+func onDatabase(t *testing.T, url string, change func(*holdfast.ChainSaved), story func(t *testing.T, d *Desk, p *telephone)) {
 	p := newTelephone(channel.ResendPark)
-	Run(t, Options{More: []*channel.Kind{p.kind}}, func(t *testing.T, d *Desk) {
+	Run(t, Options{URL: url, More: []*channel.Kind{p.kind}}, func(t *testing.T, d *Desk) {
 		p.plug(t, d, change)
 		story(t, d, p)
 	})
@@ -99,7 +110,7 @@ func (p *telephone) writes(t *testing.T, number, key, text string, marks ...stri
 const bySMS = "\n(Sent by SMS because Loop cannot be reached)"
 
 func TestAReplyGoesBySMSWhenItsOwnWayIsCut(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		ana := d.Contact("ana")
 		ana.Writes("1", "Where is my order?")
 		ana.has("+79990001122")
@@ -140,7 +151,7 @@ func loopTitle(d *Desk) string {
 }
 
 func TestWithoutAnotherWayAMessageWaitsUntried(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		ana := d.Contact("ana") // who has no telephone
 		ana.Writes("1", "Hello?")
 		d.Outbox.Cut(d.Account, "reach", "The line is down.")
@@ -162,7 +173,7 @@ func TestWithoutAnotherWayAMessageWaitsUntried(t *testing.T) {
 }
 
 func TestAMessageThatIsPutOffIsNotHurried(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		ana := d.Contact("ana")
 		ana.Writes("1", "Hello?")
 		ana.has("+79990001122")
@@ -183,7 +194,7 @@ func TestAMessageThatIsPutOffIsNotHurried(t *testing.T) {
 }
 
 func TestAPermanentFailureGoesOn(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		ana := d.Contact("ana")
 		ana.Writes("1", "Hello?")
 		ana.has("+79990001122")
@@ -315,7 +326,7 @@ func TestALateDeliveryOrAnAnswerCancelsTheNextLeg(t *testing.T) {
 }
 
 func TestWhoHasSaidNoIsLeftInPeace(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		ana := d.Contact("ana")
 		ana.Writes("1", "Hello?")
 		ana.has("+79990001122")
@@ -372,7 +383,7 @@ func TestWhoHasSaidNoIsLeftInPeace(t *testing.T) {
 }
 
 func TestAnAnswerFromANumberThatWasOnlySaidJoinsAndProvesNothing(t *testing.T) {
-	withTelephone(t, nil, func(t *testing.T, d *Desk, p *telephone) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
 		number := holdfast.Address{Scheme: "tel", Value: "+79990001122"}
 		if _, err := d.Loop.Deliver(t.Context(), d.Account, channel.Inbound{Key: "1", Text: "Call me", From: holdfast.Address{Scheme: "loop", Value: "ana"}, Claims: []holdfast.Address{number}}); err != nil {
 			t.Fatal(err)

@@ -33,14 +33,14 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		}
 		// Also what waits already: a chain is often thought of when it is needed.
 		err := f.DB.Write(ctx, func(tx *store.Tx) error {
-			return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, $2, $2 FROM outbox o
+			return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM outbox o
 				WHERE o.workspace = $1 AND o.state IN ('queued', 'retry_wait') AND o.customer IS NOT NULL ON CONFLICT (message) DO NOTHING`, e.Workspace, tx.Now)
 		})
 		if err != nil {
 			return err
 		}
-		_, err = f.sweep(ctx, "c.workspace = $1", e.Workspace)
-		return err
+		f.wake()
+		return f.sweep(ctx, "c.workspace = $1", e.Workspace)
 	case *holdfast.SetupChanged:
 		if b.What == "channel" {
 			f.forget(e.Workspace)
@@ -78,6 +78,9 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		return f.drop(ctx, b.Message)
 	case *holdfast.MessageReceived:
 		return f.answered(ctx, e)
+	case *holdfast.AddressAdded, *holdfast.ConsentGiven, *holdfast.WayPreferred:
+		// A way to this customer that there was not.
+		return f.sweep(ctx, "c.workspace = $1 AND o.customer = $2", e.Workspace, e.Subject)
 	}
 	return nil
 }
@@ -105,6 +108,7 @@ func (f *Fallback) begin(ctx context.Context, e *holdfast.Entry, message holdfas
 	if err != nil {
 		return err
 	}
+	f.wake()
 	return f.look(ctx, e.Workspace, message)
 }
 
@@ -122,13 +126,14 @@ func (f *Fallback) again(ctx context.Context, e *holdfast.Entry, message holdfas
 		return nil
 	}
 	err := f.DB.Write(ctx, func(tx *store.Tx) error {
-		return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, $3, $3 FROM outbox o
+		return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($3 AS BIGINT), CAST($3 AS BIGINT) FROM outbox o
 			WHERE o.message = $1 AND o.workspace = $2 AND o.customer IS NOT NULL
 			ON CONFLICT (message) DO UPDATE SET began_at = excluded.began_at, due_at = excluded.due_at`, message, e.Workspace, e.At)
 	})
 	if err != nil {
 		return err
 	}
+	f.wake()
 	return f.look(ctx, e.Workspace, message)
 }
 
@@ -145,13 +150,23 @@ func (f *Fallback) drop(ctx context.Context, message holdfast.ID) error {
 }
 
 func (f *Fallback) due(ctx context.Context, message holdfast.ID, began, due time.Time) error {
+	var changed int64
+	err := f.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		changed, err = tx.ExecN("UPDATE chase SET began_at = $2, due_at = $3 WHERE message = $1 AND (began_at <> $2 OR due_at <> $3)", message, began, due)
+		return err
+	})
+	if changed > 0 && !due.IsZero() {
+		f.wake() // only then: it would otherwise wake for what it has just done, for ever
+	}
+	return err
+}
+
+// wake makes the watch look at when something is due.
+func (f *Fallback) wake() {
 	select {
 	case f.fresh <- struct{}{}:
 	default:
 	}
-	return f.DB.Write(ctx, func(tx *store.Tx) error {
-		return tx.Exec("UPDATE chase SET began_at = $2, due_at = $3 WHERE message = $1 AND (began_at <> $2 OR due_at <> $3)", message, began, due)
-	})
 }
 
 // answered ends the chains of what the customer had got before writing again: it
@@ -177,7 +192,7 @@ func (f *Fallback) pass(ctx context.Context) (time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.DB.Now()
-	if _, err := f.sweep(ctx, "c.due_at > 0 AND c.due_at <= $1", now); err != nil {
+	if err := f.sweep(ctx, "c.due_at > 0 AND c.due_at <= $1", now); err != nil {
 		return 0, err
 	}
 	if err := f.closed(ctx); err != nil {
@@ -212,7 +227,7 @@ func (f *Fallback) closed(ctx context.Context) error {
 		if w := find(ways, l.channel); w == nil || w.passable() {
 			where += " AND c.due_at = 0"
 		}
-		if _, err := f.sweep(ctx, where, l.workspace, l.channel); err != nil {
+		if err := f.sweep(ctx, where, l.workspace, l.channel); err != nil {
 			return err
 		}
 	}
@@ -220,20 +235,19 @@ func (f *Fallback) closed(ctx context.Context) error {
 }
 
 // sweep looks at each message that a condition holds of, the oldest first.
-func (f *Fallback) sweep(ctx context.Context, where string, args ...any) (n int, err error) {
+func (f *Fallback) sweep(ctx context.Context, where string, args ...any) error {
 	rows, err := f.DB.Query(ctx, "SELECT c.message, c.workspace FROM chase c LEFT JOIN outbox o ON o.message = c.message WHERE "+where+" ORDER BY o.lsn LIMIT 5000", args...)
 	type one struct{ message, workspace holdfast.ID }
 	list, err := store.Collect(rows, err, func(r *store.Rows, o *one) error { return r.Scan(&o.message, &o.workspace) })
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, o := range list {
 		if err := f.look(ctx, o.workspace, o.message); err != nil {
-			return n, err
+			return err
 		}
-		n++
 	}
-	return n, nil
+	return nil
 }
 
 // row is what the outbox says of a message.

@@ -20,7 +20,7 @@ type OtherWay struct {
 }
 
 // otherWay joins the leg that a message is on, if it is not the first.
-const otherWay = ` LEFT JOIN leg g ON g.message = m.id AND g.channel = o.channel AND g.stamp = (SELECT MAX(h.stamp) FROM leg h WHERE h.message = m.id)`
+const otherWay = ` LEFT JOIN leg g ON g.message = m.id AND g.channel = o.channel AND g.stamp = (SELECT h.stamp FROM leg h WHERE h.message = m.id ORDER BY h.stamp DESC LIMIT 1)`
 
 const otherWayColumns = `g.from_channel, COALESCE(g.why, ''), COALESCE(g.code, ''), COALESCE(g.reason, ''), COALESCE(g.line, ''), COALESCE(g.accepted, FALSE), COALESCE(g.at, 0)`
 
