@@ -38,7 +38,7 @@ export function texts(): Plugin {
       .filter((f) => f.name.endsWith('.svelte') && !/settings|continuity|ways|plans|broadcasts/.test(f.parentPath) && !/^(Design|Specimen)/.test(f.name))
       .map((f) => join(f.parentPath, f.name));
     const used: Used = { keys: new Set(), prefixes: new Set() };
-    for (const file of reached([join(console, 'main.ts'), ...views])) if (/\.(ts|svelte)$/.test(file)) usedKeys(readFileSync(file, 'utf8'), used);
+    for (const file of reached([join(console, 'main.ts'), join(console, 'model/notices.ts'), ...views])) if (/\.(ts|svelte)$/.test(file)) usedKeys(readFileSync(file, 'utf8'), used);
     for (const later of ['fault.', 'audited.']) used.prefixes.delete(later);
     return used;
   };

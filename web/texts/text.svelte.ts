@@ -43,11 +43,12 @@ export function allTexts(): Promise<void> {
   ));
 }
 
-/** Loads a language, then turns the page to it. The rest of its texts follows when one of them is wanted. */
+/** Loads a language, then turns the page to it: with all of its texts where all were there, or else the rest follows when one of them is wanted. */
 export async function setLanguage(id: Language): Promise<void> {
-  texts = (await daily[id]()).default;
+  const [first, rest] = await Promise.all([daily[id](), whole && others[id]().catch(() => undefined)]);
+  texts = { ...first.default, ...rest?.default };
   now = id;
-  whole = undefined;
+  whole = rest && Promise.resolve();
   if (typeof document !== 'undefined') {
     document.documentElement.lang = id;
     document.documentElement.dir = id === 'fa' ? 'rtl' : 'ltr';

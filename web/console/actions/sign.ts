@@ -1,5 +1,6 @@
 import { pushOff } from '../model/push';
 import { makePasskey, showPasskey } from '../model/passkey';
+import { go } from '../model/route.svelte';
 import { screen } from '../model/screen.svelte';
 import { rememberedWorkspace, sync } from '../sync/sync';
 import { always, type Action } from './action';
@@ -123,6 +124,6 @@ export const switchWorkspace: Action<string> = {
   async run(id) {
     localStorage.setItem('holdfast.workspace', id);
     await sync.enter(id);
-    location.hash = '#/inbox/open';
+    go('inbox', 'open');
   },
 };
