@@ -136,8 +136,11 @@ async function journey(language) {
     await there.locator('nav.rail').waitFor();
     await there.goto(`${base}/#/inbox/all/${id}`);
     await page.locator('.presence .watching').waitFor();
-    await there.locator('.composer .writing').fill('Hm');
-    await page.locator('.presence .dots').waitFor();
+    // Somebody who types goes on: one word may be written before the field has become the rich one.
+    await until('the typing is seen', async () => {
+      await there.locator('.composer .writing').press('m');
+      return page.locator('.presence .dots').waitFor({ timeout: 2500 }).then(() => true, () => false);
+    }, 30000);
     await clear(there.locator('.composer .writing'));
     await there.context().close();
     await until('they are gone', async () => (await page.locator('.presence .watching').count()) === 0, 15000);
