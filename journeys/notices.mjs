@@ -81,7 +81,7 @@ async function walk(language, link) {
     await until('a second notice', async () => (await told()).includes(says('mention', other)));
     await second.evaluate((id) => (location.hash = '#/inbox/open/' + id), other.id);
     await second.bringToFront();
-    await second.waitForTimeout(300);
+    await second.locator('.thread').waitFor();
     const before = (await told()).length;
     await note(other);
     await second.waitForTimeout(700);

@@ -2,7 +2,7 @@ import { plain } from '../../texts/format';
 import { language, t } from '../../texts/text.svelte';
 import { sync } from '../sync/sync';
 import { concern, isQuiet, type NoticeKind } from './concern';
-import { route } from './route.svelte';
+import { sayWhatIsLookedAt, seenAnywhere } from './looking.svelte';
 import { play } from './sound';
 import type { Conversation, Entry, NoticeView, Operator } from './words';
 
@@ -11,9 +11,7 @@ const stale = 10 * 60_000;
 
 /** Whether this tab is the one that tells: of several, whoever holds the lock. */
 let tells = false;
-let channel: BroadcastChannel | undefined;
 let listening = '';
-const answers = new Set<string>();
 
 /** Begins to tell this operator what asks for them, once for whoever is signed in. */
 export function listen(): void {
@@ -24,28 +22,12 @@ export function listen(): void {
   sync.store.onEntry = (e) => void heard(e);
   void sync.resources.fetch('/me/notices');
   if (!first) return;
-  channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('holdfast.notices');
-  channel?.addEventListener('message', ({ data }: MessageEvent<{ ask?: string; seen?: string }>) => {
-    if (data.ask && looksAt(data.ask)) channel?.postMessage({ seen: data.ask });
-    if (data.seen) answers.add(data.seen);
-  });
+  sayWhatIsLookedAt();
   if (navigator.locks) void navigator.locks.request('holdfast.notices', () => { tells = true; return new Promise(() => {}); });
   else tells = true;
   navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ type?: string; place?: string }>) => {
     if (data?.type === 'show' && data.place) location.hash = data.place;
   });
-}
-
-const looksAt = (conversation: string): boolean => document.visibilityState === 'visible' && document.hasFocus() && route().name === 'inbox' && route().parts[1] === conversation;
-
-/** Whether somebody looks at a conversation in any tab: then nothing has to be said of it. */
-async function seenAnywhere(conversation: string): Promise<boolean> {
-  if (looksAt(conversation)) return true;
-  if (!channel) return false;
-  answers.delete(conversation);
-  channel.postMessage({ ask: conversation });
-  await new Promise((done) => setTimeout(done, 120));
-  return answers.has(conversation);
 }
 
 async function heard(e: Entry): Promise<void> {
