@@ -17,7 +17,9 @@ let held = '';
  */
 export function sayWhatIsLookedAt(): void {
   if (!navigator.locks) return;
-  $effect.root(() => $effect(hold));
+  $effect.root(() => {
+    $effect(hold);
+  });
   for (const told of ['focus', 'blur']) addEventListener(told, hold);
   document.addEventListener('visibilitychange', hold);
 }
