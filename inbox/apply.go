@@ -13,7 +13,7 @@ import (
 func (*Inbox) Apply(tx *store.Tx, e *holdfast.Entry) error {
 	switch b := e.Body.(type) {
 	case *holdfast.MessageReceived:
-		return received(tx, e, b)
+		return received(tx, e, b, arrive(b))
 	case *holdfast.MessageQueued:
 		return queued(tx, e, b)
 	case *holdfast.MessageNoted:

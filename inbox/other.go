@@ -34,7 +34,7 @@ const answerTime = 14 * 24 * time.Hour
 
 // answersTo is the conversation that a message was last sent in to address $4 of
 // channel $2, when it went there another way than it was written for.
-const answersTo = `(SELECT g.conversation FROM leg g WHERE g.workspace = $1 AND g.channel = $2 AND g.address = $4 AND g.scheme = $3 ORDER BY g.at DESC LIMIT 1)`
+const answersTo = `(SELECT g.conversation FROM leg g WHERE g.workspace = $1 AND g.channel = $2 AND g.scheme = $3 AND g.address = $4 ORDER BY g.at DESC LIMIT 1)`
 
 // FindAnswered is the conversation, as it is shown, that what somebody writes from
 // an address continues: the one that a message came to them from another way,

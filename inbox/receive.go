@@ -33,10 +33,10 @@ const (
 )
 
 var (
-	insertIn = placing(`INSERT INTO {conversation} (id, workspace, first_in_at, last_in_clock, last_clock, preview, preview_dir)
-		VALUES (`, "$6", "$1", `, $2, $5, $3, $3, $4, 'in') ON CONFLICT (id) DO UPDATE SET `+joinIn)
-	insertOut = placing(`INSERT INTO {conversation} (id, workspace, first_reply_at, last_out_clock, last_clock, preview, preview_dir)
-		VALUES (`, "$6", "$1", `, $2, $5, $3, $3, $4, 'out') ON CONFLICT (id) DO UPDATE SET `+joinOut)
+	insertIn = placing(`INSERT INTO {conversation} (id, workspace, last_in_clock, last_clock, preview, first_in_at, preview_dir)
+		VALUES (`, "$6", "$1", `, $2, $3, $3, $4, $5, 'in') ON CONFLICT (id) DO UPDATE SET `+joinIn)
+	insertOut = placing(`INSERT INTO {conversation} (id, workspace, last_out_clock, last_clock, preview, first_reply_at, preview_dir)
+		VALUES (`, "$6", "$1", `, $2, $3, $3, $4, $5, 'out') ON CONFLICT (id) DO UPDATE SET `+joinOut)
 	// A merged conversation's messages count for the one that it is shown as, too.
 	shownIn  = placing("UPDATE {conversation} SET "+joinIn+" WHERE workspace = $2 AND id = (SELECT k.merged FROM {conversation} k WHERE k.id = ", "$6", "$1", ")")
 	shownOut = placing("UPDATE {conversation} SET "+joinOut+" WHERE workspace = $2 AND id = (SELECT k.merged FROM {conversation} k WHERE k.id = ", "$6", "$1", ")")
@@ -59,19 +59,47 @@ func (o *oddity) count(tx *store.Tx, insert, shown statement, e *holdfast.Entry,
 	return tx.Exec(o.of(shown), args...)
 }
 
-func received(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageReceived) error {
+// arriving is what a customer's message becomes in our tables, as far as its entry alone says.
+type arriving struct {
+	name, subject, text, rest, html, preview string
+	external                                 any
+	extra                                    []byte
+}
+
+func arrive(b *holdfast.MessageReceived) *arriving {
 	x := extra{To: b.To, CC: b.CC, Attachments: b.Attachments, Marks: b.Marks, Language: b.Language, SentAt: b.SentAt,
 		Remote: b.Remote, Thread: b.Thread, Scheme: b.From.Scheme}
+	return &arriving{name: clip(b.From.Name, 200), subject: clip(b.Subject, 998), text: store.Text(b.Text), rest: store.Text(b.Rest), html: store.Text(b.HTML),
+		preview: preview(b.Text, b.Attachments), external: nullable(b.ExternalID), extra: x.encode()}
+}
+
+// Prepare works out the columns of a customer's message.
+func (*Inbox) Prepare(_ holdfast.ID, body holdfast.Body) any {
+	if b, ok := body.(*holdfast.MessageReceived); ok {
+		return arrive(b)
+	}
+	return nil
+}
+
+// ApplyPrepared is Apply with what Prepare worked out.
+func (in *Inbox) ApplyPrepared(tx *store.Tx, e *holdfast.Entry, ready any) error {
+	if a, ok := ready.(*arriving); ok {
+		return received(tx, e, e.Body.(*holdfast.MessageReceived), a)
+	}
+	return in.Apply(tx, e)
+}
+
+func received(tx *store.Tx, e *holdfast.Entry, b *holdfast.MessageReceived, a *arriving) error {
 	rare, err := oddities(tx)
 	if err != nil {
 		return err
 	}
 	err = rare.put(tx, e, b.Message, holdfast.Inbound, b.Customer, b.Channel, holdfast.ID{},
-		b.From.Value, clip(b.From.Name, 200), clip(b.Subject, 998), store.Text(b.Text), store.Text(b.Rest), store.Text(b.HTML), nullable(b.ExternalID), x.encode(), b.Raw, holdfast.ID{})
+		b.From.Value, a.name, a.subject, a.text, a.rest, a.html, a.external, a.extra, b.Raw, holdfast.ID{})
 	if err != nil {
 		return err
 	}
-	return rare.count(tx, insertIn, shownIn, e, preview(b.Text, b.Attachments), e.At, b.Message)
+	return rare.count(tx, insertIn, shownIn, e, a.preview, e.At, b.Message)
 }
 
 func nullable(s string) any {

@@ -97,9 +97,11 @@ func FindRunning(tx *store.Tx, workspace, customer holdfast.ID, since time.Time)
 // comes in begins with.
 type Location struct {
 	Question store.Question
-	Had      Where // the message, when it is here already
-	Again    bool  // it is
-	Place    Place
+	// Here asks for the message only, where the place is known.
+	Here  store.Question
+	Had   Where // the message, when it is here already
+	Again bool  // it is
+	Place Place
 	// Other is a conversation that went to this address another way; see FindAnswered.
 	Other holdfast.ID
 }
@@ -112,12 +114,25 @@ func Locate(workspace, channel holdfast.ID, a holdfast.Address, message holdfast
 		Query: `SELECT m.id, m.conversation, m.customer, COALESCE(m.lsn, 0), COALESCE(m.direction, ''), a.customer, COALESCE(a.verified, FALSE),
 			` + running + `, ` + answersTo + `
 		FROM (SELECT 1 AS one) AS o
-			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1
-			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND ` + first,
+			LEFT JOIN address a ON a.workspace = $1 AND a.scheme = $3 AND a.value = $4 AND ` + first + `
+			LEFT JOIN message m ON m.id = $5 AND m.workspace = $1`,
 		Args: []any{workspace, channel, a.Scheme, a.Value, message},
 		Read: func(r *store.Row) error {
 			l.Had, l.Place, l.Other = Where{}, Place{}, holdfast.ID{}
 			err := r.Scan(&l.Had.Message, &l.Had.Conversation, &l.Had.Customer, &l.Had.LSN, &l.Had.Direction, &l.Place.Customer, &l.Place.Verified, &l.Place.Conversation, &l.Other)
+			l.Again = !l.Had.Message.IsZero()
+			return err
+		},
+	}
+	l.Here = store.Question{
+		Query: "SELECT id, conversation, customer, lsn, direction FROM message WHERE id = $1 AND workspace = $2",
+		Args:  []any{message, workspace},
+		Read: func(r *store.Row) error {
+			l.Had = Where{}
+			err := r.Scan(&l.Had.Message, &l.Had.Conversation, &l.Had.Customer, &l.Had.LSN, &l.Had.Direction)
+			if errors.Is(err, store.ErrNoRows) {
+				err = nil
+			}
 			l.Again = !l.Had.Message.IsZero()
 			return err
 		},

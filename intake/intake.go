@@ -25,7 +25,10 @@ const subjectWindow = 14 * 24 * time.Hour
 const joinWindow = 3 * 24 * time.Hour
 
 // Intake takes in what channels bring.
-type Intake struct{ journal *journal.Journal }
+type Intake struct {
+	journal *journal.Journal
+	places  places
+}
 
 // New returns an intake over a journal.
 func New(j *journal.Journal) *Intake { return &Intake{journal: j} }
@@ -64,6 +67,7 @@ func (s *Sink) Accept(ctx context.Context, m channel.Inbound) (channel.Accepted,
 		m.Refuse = &channel.Refusal{Reason: "rejected", Detail: "it names no sender"}
 	}
 	var res channel.Accepted
+	var a *arrival
 	command := journal.Command{Workspace: s.account.Workspace, Actor: holdfast.System}
 	if m.Refuse != nil {
 		command.Run = func(tx *journal.Tx) error {
@@ -71,27 +75,87 @@ func (s *Sink) Accept(ctx context.Context, m channel.Inbound) (channel.Accepted,
 			return s.refuse(tx, id, &m, &res)
 		}
 	} else {
-		at := inbox.Locate(s.account.Workspace, s.account.ID, m.From, id)
-		command.Ask = &at.Question
+		var err error
+		if a, err = s.arrival(id, &m); err != nil {
+			return channel.Accepted{}, err
+		}
+		command.Ask = &a.at.Question
+		if !a.known.place.Conversation.IsZero() {
+			command.Ask = &a.at.Here
+		}
 		command.Run = func(tx *journal.Tx) error {
-			res = channel.Accepted{Message: id}
-			return s.take(tx, at, id, &m, &res)
+			res, a.joined = channel.Accepted{Message: id}, false
+			return s.take(tx, a, &res)
 		}
 	}
 	_, err := s.in.journal.Do(ctx, command)
 	if err != nil {
 		return channel.Accepted{}, err
 	}
+	if a != nil && a.joined {
+		s.in.places.keep(a.address, known{a.at.Place, res.LSN})
+	}
 	return res, nil
 }
 
-// take places one message.
-func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *channel.Inbound, res *channel.Accepted) error {
+// arrival is a message on its way in.
+type arrival struct {
+	id      holdfast.ID
+	m       *channel.Inbound
+	address address
+	at      *inbox.Location
+	known   known // of the address, when its last message came
+	// body is the message of whose the address most likely is, and ready what is worked
+	// out of it before the writer's turn.
+	body   *holdfast.MessageReceived
+	ready  *journal.Prepared
+	joined bool // it joined the conversation of the place, and changed nothing else
+}
+
+func (s *Sink) arrival(id holdfast.ID, m *channel.Inbound) (*arrival, error) {
 	ws := s.account.Workspace
-	if tx.Written(func(e *holdfast.Entry) bool { return moves(e, at.Place, m.From, id) }) {
-		at.Question.Forget()
+	a := &arrival{id: id, m: m, address: address{s.account.ID, m.From.Scheme, m.From.Value}, at: inbox.Locate(ws, s.account.ID, m.From, id)}
+	a.known = s.in.places.of(a.address)
+	customer := a.known.place.Customer
+	if customer.IsZero() {
+		customer = newcomer(ws, m.From)
 	}
-	if err := at.Question.Answer(tx.Tx); err != nil {
+	a.body = &holdfast.MessageReceived{
+		Message: id, Customer: customer, Channel: s.account.ID, From: m.From, To: m.To, CC: m.CC, Subject: m.Subject,
+		Text: m.Text, Rest: m.Rest, HTML: m.HTML, Remote: m.Remote, Language: m.Language, SentAt: m.SentAt,
+		Attachments: m.Attachments, ExternalID: m.ExternalID, Thread: m.Thread, Marks: m.Marks, Raw: m.Raw}
+	var err error
+	a.ready, err = s.in.journal.Prepare(ws, a.body)
+	return a, err
+}
+
+// newcomer is the customer that somebody becomes who writes from an address first.
+func newcomer(workspace holdfast.ID, from holdfast.Address) holdfast.ID {
+	return holdfast.DeriveID(workspace, from.String())
+}
+
+// locate finds where a message belongs and whether it is here already.
+func (s *Sink) locate(tx *journal.Tx, a *arrival) error {
+	if !a.known.place.Conversation.IsZero() {
+		moved, sure, err := tx.Since(a.known.lsn, func(e *holdfast.Entry) bool { return moves(e, a.known.place, a.m.From, a.id) })
+		if err != nil {
+			return err
+		}
+		if sure && !moved {
+			a.at.Place = a.known.place
+			return a.at.Here.Answer(tx.Tx)
+		}
+	}
+	if tx.Written(func(e *holdfast.Entry) bool { return moves(e, a.at.Place, a.m.From, a.id) }) {
+		a.at.Question.Forget()
+	}
+	return a.at.Question.Answer(tx.Tx)
+}
+
+// take places one message.
+func (s *Sink) take(tx *journal.Tx, a *arrival, res *channel.Accepted) error {
+	ws, at, id, m := s.account.Workspace, a.at, a.id, a.m
+	if err := s.locate(tx, a); err != nil {
 		return err
 	}
 	if at.Again {
@@ -126,18 +190,26 @@ func (s *Sink) take(tx *journal.Tx, at *inbox.Location, id holdfast.ID, m *chann
 			return err
 		}
 	}
-	e, err := tx.AppendAs(holdfast.Actor{Kind: holdfast.ActorCustomer, ID: customer}, conversation, &holdfast.MessageReceived{
-		Message: id, Customer: customer, Channel: s.account.ID, From: m.From, To: m.To, CC: m.CC, Subject: m.Subject,
-		Text: m.Text, Rest: m.Rest, HTML: m.HTML, Remote: m.Remote, Language: m.Language, SentAt: m.SentAt,
-		Attachments: m.Attachments, ExternalID: m.ExternalID, Thread: m.Thread, Marks: m.Marks, Raw: m.Raw})
+	joined := tx.LSN() == 0 && conversation == place.Conversation && at.Other.IsZero()
+	var e *holdfast.Entry
+	if by := (holdfast.Actor{Kind: holdfast.ActorCustomer, ID: customer}); customer == a.body.Customer {
+		e, err = tx.AppendPrepared(by, conversation, a.ready)
+	} else {
+		body := *a.body
+		body.Customer = customer
+		e, err = tx.AppendAs(by, conversation, &body)
+	}
 	if err != nil {
 		return err
 	}
+	a.joined = joined
 	res.Conversation, res.LSN = conversation, e.LSN
 	return s.consent(tx, customer, id, m)
 }
 
 // moves reports whether an entry may change where a message from an address goes.
+// One thing does not: what others say in other conversations of the same customer,
+// as somebody does to whom one was forwarded. His message stays with his last one.
 func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message holdfast.ID) bool {
 	if !p.Customer.IsZero() && (e.Subject == p.Customer || e.Subject == p.Conversation) {
 		return true
@@ -149,7 +221,7 @@ func moves(e *holdfast.Entry, p inbox.Place, from holdfast.Address, message hold
 		return b.Message == message || b.Customer == p.Customer
 	case *holdfast.ConversationOpened:
 		return b.Customer == p.Customer
-	case *holdfast.ConversationMerged, *holdfast.ConversationUnmerged, *holdfast.MessageMoved:
+	case *holdfast.ConversationMerged, *holdfast.ConversationUnmerged, *holdfast.MessageMoved, *holdfast.MessageCancelled:
 		return true
 	case *holdfast.MessageRerouted:
 		return b.Address.Scheme == from.Scheme && b.Address.Value == from.Value
@@ -203,7 +275,7 @@ func (s *Sink) person(tx *journal.Tx, place inbox.Place, m *channel.Inbound) (ho
 				return p.Customer, nil
 			}
 		}
-		customer = holdfast.DeriveID(ws, m.From.String())
+		customer = newcomer(ws, m.From)
 		name := m.From.Name
 		if name == "" {
 			for _, a := range m.Also {
@@ -401,16 +473,19 @@ func (s *Sink) reported(tx *journal.Tx, r channel.Report) (inbox.Where, bool, er
 // is Conflict when it was replayed before.
 func (s *Sink) Replay(ctx context.Context, actor holdfast.Actor, arrival holdfast.ID, m channel.Inbound) (channel.Accepted, error) {
 	var res channel.Accepted
-	_, err := s.in.journal.Do(ctx, journal.Command{Workspace: s.account.Workspace, Actor: actor, Run: func(tx *journal.Tx) error {
+	id := holdfast.DeriveID(arrival, "replayed")
+	a, err := s.arrival(id, &m)
+	if err != nil {
+		return res, err
+	}
+	_, err = s.in.journal.Do(ctx, journal.Command{Workspace: s.account.Workspace, Actor: actor, Run: func(tx *journal.Tx) error {
 		if _, waiting, err := inbox.FindArrival(tx.Tx, s.account.Workspace, arrival); err != nil {
 			return err
 		} else if !waiting {
 			return holdfast.Errorf(holdfast.Conflict, "arrival.replayed", "this was taken in before")
 		}
-		id := holdfast.DeriveID(arrival, "replayed")
 		res = channel.Accepted{Message: id}
-		at := inbox.Locate(s.account.Workspace, s.account.ID, m.From, id)
-		if err := s.take(tx, at, id, &m, &res); err != nil {
+		if err := s.take(tx, a, &res); err != nil {
 			return err
 		}
 		_, err := tx.Append(arrival, &holdfast.ArrivalReplayed{Message: id})

@@ -218,11 +218,26 @@ func (tx *Tx) Written(is func(*holdfast.Entry) bool) bool {
 	return false
 }
 
+// Since reports whether an entry for which is holds was appended after lsn, in this
+// transaction or before it. known is false when nobody can say without reading them:
+// they are many, or are no longer in memory, or another process wrote some.
+func (tx *Tx) Since(lsn holdfast.LSN, is func(*holdfast.Entry) bool) (came, known bool, err error) {
+	t, err := tx.tail()
+	if err != nil {
+		return false, false, err
+	}
+	if came, known = tx.journal.recent.since(lsn, t.began, is); came || !known {
+		return came, known, nil
+	}
+	return tx.Written(is), true, nil
+}
+
 type tailKey struct{}
 
 // tail is where a transaction's next entry goes. It is read once per
 // transaction, under the writer's lock.
 type tail struct {
+	began holdfast.LSN // the newest entry before the transaction
 	lsn   holdfast.LSN
 	seq   int64
 	fresh []written
@@ -235,6 +250,11 @@ func (tx *Tx) Append(subject holdfast.ID, body holdfast.Body) (*holdfast.Entry, 
 
 // AppendAs is Append in another's name: a customer's message taken in by the system.
 func (tx *Tx) AppendAs(actor holdfast.Actor, subject holdfast.ID, body holdfast.Body) (*holdfast.Entry, error) {
+	return tx.append(actor, subject, body, nil)
+}
+
+// append writes an entry; ready is nil or what was prepared of its body.
+func (tx *Tx) append(actor holdfast.Actor, subject holdfast.ID, body holdfast.Body, ready *Prepared) (*holdfast.Entry, error) {
 	t, err := tx.tail()
 	if err != nil {
 		return nil, err
@@ -251,7 +271,7 @@ func (tx *Tx) AppendAs(actor holdfast.Actor, subject holdfast.ID, body holdfast.
 		Actor:     actor,
 		Body:      body,
 	}
-	if err := tx.insert(t, e); err != nil {
+	if err := tx.insert(t, e, ready); err != nil {
 		return nil, err
 	}
 	t.lsn, t.seq = e.LSN, e.Seq
@@ -267,6 +287,7 @@ func (tx *Tx) tail() (*tail, error) {
 		if err := tx.QueryRow("SELECT COALESCE((SELECT MAX(lsn) FROM journal), 0), COALESCE((SELECT MAX(seq) FROM journal WHERE origin = $1), 0)", tx.journal.Origin()).Scan(&t.lsn, &t.seq); err != nil {
 			return nil, err
 		}
+		t.began = t.lsn
 		tx.AfterCommit(func() {
 			tx.journal.recent.add(t.fresh)
 			tx.journal.committed(t.lsn)
@@ -279,19 +300,30 @@ func (tx *Tx) tail() (*tail, error) {
 	return v.(*tail), nil
 }
 
-func (tx *Tx) insert(t *tail, e *holdfast.Entry) error {
-	raw, err := json.Marshal(e.Body)
-	if err != nil {
-		return fmt.Errorf("body of %s: %w", e.Kind, err)
+func (tx *Tx) insert(t *tail, e *holdfast.Entry, ready *Prepared) error {
+	var raw []byte
+	if ready != nil {
+		raw = ready.raw
+	} else {
+		var err error
+		if raw, err = json.Marshal(e.Body); err != nil {
+			return fmt.Errorf("body of %s: %w", e.Kind, err)
+		}
 	}
-	err = tx.Exec(`INSERT INTO journal (lsn, origin, seq, clock, at, workspace, subject, kind, actor_kind, actor, body)
+	err := tx.Exec(`INSERT INTO journal (lsn, origin, seq, clock, at, workspace, subject, kind, actor_kind, actor, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		e.LSN, e.Origin, e.Seq, e.Clock, e.At, e.Workspace, e.Subject, e.Kind, e.Actor.Kind, e.Actor.ID, raw)
 	if err != nil {
 		return err
 	}
-	for _, p := range tx.journal.projections {
-		if err := p.Apply(tx.Tx, e); err != nil {
+	for i, p := range tx.journal.projections {
+		var err error
+		if can, ok := p.(Preparer); ok && ready != nil {
+			err = can.ApplyPrepared(tx.Tx, e, ready.ready[i])
+		} else {
+			err = p.Apply(tx.Tx, e)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", p.Name(), err)
 		}
 	}
@@ -349,7 +381,7 @@ func (j *Journal) Receive(ctx context.Context, entries []*holdfast.Entry) (fresh
 			}
 			c := *e
 			c.LSN = t.lsn + 1
-			if err := tx.insert(t, &c); err != nil {
+			if err := tx.insert(t, &c, nil); err != nil {
 				return err
 			}
 			t.lsn = c.LSN

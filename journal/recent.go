@@ -11,6 +11,9 @@ import (
 const (
 	recentEntries = 2048
 	recentBytes   = 4 << 20 // of bodies, as written
+	// sinceMost is how many entries are looked through for what has changed: asking the
+	// database costs as much.
+	sinceMost = 512
 )
 
 // recent is the newest entries that this process has committed, in order and
@@ -68,4 +71,24 @@ func (r *recent) after(lsn holdfast.LSN, limit int) []holdfast.Entry {
 		list[i] = from[i].entry
 	}
 	return list
+}
+
+// since reports whether is holds for an entry after lsn and up to another. known is
+// false when they are too many or not all here.
+func (r *recent) since(lsn, upto holdfast.LSN, is func(*holdfast.Entry) bool) (came, known bool) {
+	if lsn == upto {
+		return false, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.list)
+	if lsn > upto || upto-lsn > sinceMost || n == 0 || lsn+1 < r.list[0].entry.LSN || upto != r.list[n-1].entry.LSN {
+		return false, false
+	}
+	for i := lsn + 1 - r.list[0].entry.LSN; i < holdfast.LSN(n); i++ {
+		if is(&r.list[i].entry) {
+			return true, true
+		}
+	}
+	return false, true
 }

@@ -62,20 +62,53 @@ func (x *Index) addSubject(tx *store.Tx, e *holdfast.Entry, subject string) erro
 	return tx.Exec("INSERT INTO {subject_words} (lsn, conversation) VALUES ($1, $2) ON CONFLICT DO NOTHING", e.LSN, e.Subject)
 }
 
-func (x *Index) addWords(tx *store.Tx, e *holdfast.Entry, texts ...string) error {
-	words := x.writing.index(texts...)
-	if len(words) == 0 {
+// Prepare takes the text of a customer's message apart, which costs more than to keep
+// its words.
+func (x *Index) Prepare(workspace holdfast.ID, body holdfast.Body) any {
+	b, ok := body.(*holdfast.MessageReceived)
+	if !ok {
 		return nil
 	}
-	mark := workspaceMark(e.Workspace)
-	marked := make([]string, len(words))
-	for i, w := range words {
-		marked[i] = mark + w
+	return x.foundBy(workspace, b.Subject, b.Text)
+}
+
+// ApplyPrepared is Apply with the words that Prepare found.
+func (x *Index) ApplyPrepared(tx *store.Tx, e *holdfast.Entry, ready any) error {
+	if w, ok := ready.(*wordSet); ok {
+		return x.keep(tx, e.LSN, w)
 	}
-	if err := x.know(tx, marked); err != nil {
+	return x.Apply(tx, e)
+}
+
+// wordSet are the words that an entry is found by, each once and behind its
+// workspace's mark.
+type wordSet struct {
+	words []string
+	fresh []string // those that may be new to known_word
+}
+
+func (x *Index) foundBy(workspace holdfast.ID, texts ...string) *wordSet {
+	w := &wordSet{words: x.writing.index(texts...)}
+	mark := workspaceMark(workspace)
+	for i, word := range w.words {
+		w.words[i] = mark + word
+	}
+	w.fresh = x.unknown(w.words)
+	return w
+}
+
+func (x *Index) addWords(tx *store.Tx, e *holdfast.Entry, texts ...string) error {
+	return x.keep(tx, e.LSN, x.foundBy(e.Workspace, texts...))
+}
+
+func (x *Index) keep(tx *store.Tx, lsn holdfast.LSN, w *wordSet) error {
+	if len(w.words) == 0 {
+		return nil
+	}
+	if err := x.know(tx, w.fresh); err != nil {
 		return err
 	}
-	return Put(tx, e.LSN, marked)
+	return Put(tx, lsn, w.words)
 }
 
 // Put keeps the words that the message of an entry is found by, with their
@@ -87,11 +120,12 @@ func Put(tx *store.Tx, lsn holdfast.LSN, marked []string) error {
 	return tx.Exec("INSERT OR REPLACE INTO {message_words} (rowid, words) VALUES ($1, $2)", lsn, strings.Join(marked, " "))
 }
 
-// know lists words that may be new. Which ones are there already is remembered
-// once a transaction that wrote them is on disk.
-func (x *Index) know(tx *store.Tx, words []string) error {
+// unknown are those of some words that may be new to known_word. Once one is there it
+// stays.
+func (x *Index) unknown(words []string) []string {
 	var fresh []string
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, w := range words {
 		if !completes(w[markSize:]) {
 			continue
@@ -100,7 +134,16 @@ func (x *Index) know(tx *store.Tx, words []string) error {
 			fresh = append(fresh, w)
 		}
 	}
-	x.mu.Unlock()
+	return fresh
+}
+
+// know lists words that may be new. Which ones are there already is remembered
+// once a transaction that wrote them is on disk.
+func (x *Index) know(tx *store.Tx, words []string) error {
+	if len(words) == 0 {
+		return nil
+	}
+	fresh := x.unknown(words) // another may have brought them meanwhile
 	if len(fresh) == 0 {
 		return nil
 	}

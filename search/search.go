@@ -90,7 +90,7 @@ type ConversationHit struct {
 // Index is the projection and the queries. Make one with New.
 type Index struct {
 	db      *store.DB
-	writing *stems // the writer's own: it must not wait for a reader
+	writing *stems // of what is written: the writer must not wait for a search
 	reading *stems
 	// Log is told once when the database refuses its upkeep; nil for nobody.
 	Log *slog.Logger
