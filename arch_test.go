@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"feedback":            {".", "access", "desk", "inbox", "journal", "store"},
 	"presets":             {".", "access", "journal", "store"},
 	"importer":            {".", "access", "blob", "journal", "setup", "store"},
-	"api":                 {".", "access", "blob", "broadcasts", "channel", "continuity", "desk", "fallback", "feedback", "hooks", "importer", "inbox", "intake", "journal", "links", "live", "notices", "oidc", "outbox", "paper", "plans", "presets", "search", "setup", "status", "transcript"},
+	"api":                 {".", "access", "blob", "broadcasts", "channel", "continuity", "desk", "fallback", "feedback", "hooks", "importer", "inbox", "intake", "journal", "links", "live", "losses", "notices", "oidc", "outbox", "paper", "plans", "presets", "search", "setup", "status", "transcript"},
 	"unread":              {".", "desk", "inbox", "mutes", "store"},
 	"mutes":               {".", "access", "inbox", "journal", "store"},
 	"transcript":          {".", "inbox", "outbox", "store"},

@@ -154,6 +154,7 @@ var newBody = map[EntryKind]func() Body{
 	"incident.removed":         func() Body { return &IncidentRemoved{} },
 	"banner.raised":            func() Body { return &BannerRaised{} },
 	"banner.lowered":           func() Body { return &BannerLowered{} },
+	"assumptions.saved":        func() Body { return &AssumptionsSaved{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

@@ -34,6 +34,7 @@ import (
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
+	"holdfast/losses"
 	"holdfast/notices"
 	"holdfast/outbox"
 	"holdfast/paper"
@@ -73,6 +74,8 @@ type Deps struct {
 	Status *status.Status
 	// Paper makes sheets for when no screen works, and takes in what was written on them.
 	Paper *paper.Paper
+	// Losses works out what outages cost.
+	Losses *losses.Losses
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

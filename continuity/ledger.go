@@ -270,3 +270,20 @@ func (c *Continuity) held(ctx context.Context, workspace holdfast.ID) (map[holdf
 	}
 	return out, err
 }
+
+// Cut is a time in which a channel was down. A zero EndedAt lasts.
+type Cut struct {
+	Outage, Channel    holdfast.ID
+	StartedAt, EndedAt time.Time
+}
+
+// Cuts are a workspace's that lasted at some moment from from to to, the earliest first.
+func (c *Continuity) Cuts(ctx context.Context, workspace holdfast.ID, from, to time.Time) ([]Cut, error) {
+	rows, err := c.DB.Query(ctx, outages+"WHERE o.scope = 'channel' AND o.at <= $2 AND (o.ended = 0 OR o.ended >= $3) ORDER BY o.stamp", workspace, to, from)
+	list, err := store.Collect(rows, err, scanOutage)
+	cuts := make([]Cut, len(list))
+	for i, o := range list {
+		cuts[i] = Cut{o.ID, o.Subject, o.StartedAt, o.EndedAt}
+	}
+	return cuts, err
+}
