@@ -216,7 +216,7 @@ func (p *Plans) hands(r *Run) hands {
 	if r.Drill {
 		return drill{c}
 	}
-	return real{caller: c, deeds: &p.deps.Deeds, webhook: p.deps.Webhook}
+	return real{caller: c, now: p.db.Now, deeds: &p.deps.Deeds, webhook: p.deps.Webhook}
 }
 
 // carryOut does a step between two writes: that it begins, and what came of it.
