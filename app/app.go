@@ -187,7 +187,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 			return a.Notices.HasDigest(ctx, workspace, operator)
 		}})
 	a.Status = status.New(status.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("board links", holdfast.ID{}), PublicURL: a.URL(), House: a.house, Channels: a.shownChannels, Links: a.shownLinks})
-	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper})
+	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper, Order: a.callOrder})
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
