@@ -23,6 +23,7 @@ import (
 	"holdfast/access"
 	"holdfast/blob"
 	"holdfast/broadcasts"
+	"holdfast/calls"
 	"holdfast/channel"
 	"holdfast/continuity"
 	"holdfast/desk"
@@ -74,6 +75,8 @@ type Deps struct {
 	Status *status.Status
 	// Paper makes sheets for when no screen works, and takes in what was written on them.
 	Paper *paper.Paper
+	// Calls hands out whom to call.
+	Calls *calls.Calls
 	// Losses works out what outages cost.
 	Losses *losses.Losses
 	// Channels is what runs: health, tests, webhooks, replays.

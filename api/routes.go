@@ -250,6 +250,8 @@ func (a *API) register() {
 	handle(a, post, "/continuity/costs/calculate", holdfast.ManagePlans, "What an outage would cost", a.calculateCost)
 	handle(a, get, "/continuity/assumptions", holdfast.ManagePlans, "What costs are worked out from", a.readAssumptions)
 	handle(a, put, "/continuity/assumptions", holdfast.ManageWorkspace, "Say what costs are worked out from", a.setAssumptions)
+	handle(a, get, "/call-lists", holdfast.ReadConversations, "Whom one is to call, and how far everybody is", a.listCalls)
+	handle(a, put, "/call-lists/{id}/calls/{customer}", holdfast.WriteConversations, "Say what came of a call", a.callMade)
 	handle(a, get, "/continuity/settings", holdfast.ReadSetup, "Uplinks, targets and equipment, and their defaults", a.continuitySettings)
 	handle(a, put, "/continuity/links/{id}", holdfast.ManageWorkspace, "Set up an uplink", a.saveLink)
 	handle(a, del, "/continuity/links/{id}", holdfast.ManageWorkspace, "Stop watching an uplink", a.removeLink)

@@ -27,6 +27,7 @@ import (
 	"holdfast/blob"
 	"holdfast/broadcasts"
 	"holdfast/bus"
+	"holdfast/calls"
 	"holdfast/channel"
 	"holdfast/channel/all"
 	"holdfast/channel/email"
@@ -87,6 +88,8 @@ type App struct {
 	Plans    *plans.Plans
 	Status   *status.Status
 	Paper    *paper.Paper
+	// Calls hands out whom to call.
+	Calls *calls.Calls
 	// Losses works out what outages cost.
 	Losses *losses.Losses
 	// Transcripts mails conversations to who had them.
@@ -137,7 +140,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{}, status.Table{}, losses.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{}, status.Table{}, losses.Table{}, calls.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -200,6 +203,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Continuity = a.continuity()
 	a.Plans = a.newPlans()
 	a.Losses = a.newLosses()
+	a.Calls = a.newCalls()
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -247,6 +251,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Status:     a.Status,
 		Paper:      a.Paper,
 		Losses:     a.Losses,
+		Calls:      a.Calls,
 		PublicURL:  a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {

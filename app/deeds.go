@@ -25,6 +25,7 @@ func (a *App) deeds() plans.Deeds {
 		Lower:     plans.Work{Do: func(ctx context.Context, e plans.Errand) ([]byte, error) { return nil, a.lowerBanner(ctx, e, nil) }},
 		Note:      plans.Work{Do: a.noteIncident},
 		Broadcast: plans.Work{Do: a.planBroadcast, Undo: a.cancelBroadcast},
+		Lists:     plans.Work{Do: a.handOut, Undo: a.takeCallsBack},
 		Pause:     plans.Work{Do: a.pauseBroadcasts, Undo: a.resumeBroadcasts},
 		Paper:     plans.Work{Do: a.planPaper},
 		Flush:     plans.Work{Do: a.flush},

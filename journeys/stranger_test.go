@@ -45,7 +45,7 @@ func (v *victim) params() map[string]map[string]string {
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
-		"/continuity/": id(v.webhook),
+		"/continuity/": id(v.webhook), "/call-lists/": {"id": v.webhook.String(), "customer": v.customer.String()},
 		"/chains/":     {"sort": "reply"},
 		"/plans/":      id(v.plan), "/plans/runs/": run,
 		"/broadcasts/":     id(v.broadcast),

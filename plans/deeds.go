@@ -286,6 +286,9 @@ func (h real) do(ctx context.Context, r *Run, s *Step, to []Staff, texts, subjec
 		return result{}, holdfast.Errorf(holdfast.Conflict, "plan.not_offered", "this desk cannot do that step")
 	}
 	undo, err := w.Do(ctx, h.errand(r, s, to, texts))
+	if err == nil && s.step.Do == holdfast.DeedLists {
+		err = h.tell(ctx, r, &s.step, s.Recovery, false, to, texts, subjects) // they have calls to make
+	}
 	return result{undo: undo}, err
 }
 

@@ -296,7 +296,11 @@ func (p *Plans) said(ctx context.Context, r *Run, s *Step) (texts, subjects map[
 	if err != nil {
 		return nil, nil, err
 	}
-	if texts, err = p.texts(ctx, r, &s.step, "", "call"); err != nil {
+	call := "call"
+	if s.step.Do == holdfast.DeedLists {
+		call = "calls"
+	}
+	if texts, err = p.texts(ctx, r, &s.step, "", call); err != nil {
 		return nil, nil, err
 	}
 	s.byKind = map[string]map[string]string{}

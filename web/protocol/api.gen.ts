@@ -638,6 +638,52 @@ export interface components {
             /** Format: double */
             hours: number;
         };
+        CallInBody: {
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "later" | "wrong";
+            /** @description Becomes a note on what is open of the customer's. */
+            text?: string;
+        };
+        CallsList: {
+            /** @description The asker's, in the order in which to call. */
+            calls: components["schemas"]["CallsOne"][];
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            name: string;
+            people: components["schemas"]["CallsShare"][];
+            /** @description Of a plan. */
+            run?: string;
+        };
+        CallsListPage: {
+            items: components["schemas"]["CallsList"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        CallsMatter: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            subject: string;
+        };
+        CallsOne: {
+            /** Format: date-time */
+            at?: string;
+            customer: string;
+            matters: components["schemas"]["CallsMatter"][];
+            name: string;
+            numbers: string[];
+            /** @enum {string} */
+            outcome?: "reached" | "no_answer" | "later" | "wrong";
+            text?: string;
+        };
+        CallsShare: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            done: number;
+            operator: string;
+        };
         CannedInBody: {
             /** @description Kinds of channels it is for; empty: all. */
             channels?: string[];

@@ -55,4 +55,4 @@ export function origin(f: Loss.Factor): string {
 }
 
 /** What revenue by the hour was made of. */
-export const basis = (b: Loss.Basis): string => t('continuity.cost.basis.' + b.of, { weeks: b.weeks, contacts: number(b.contacts) }) + (b.thin ? ' ' + t('continuity.cost.basis.thin') : '');
+export const basis = (b: Loss.Basis): string => t('continuity.cost.basis.' + b.of, { n: b.weeks, contacts: number(b.contacts) }) + (b.thin ? ' ' + t('continuity.cost.basis.thin') : '');
