@@ -46,8 +46,8 @@ func (v *victim) params() map[string]map[string]string {
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
 		"/continuity/": id(v.webhook), "/call-lists/": {"id": v.webhook.String(), "customer": v.customer.String()},
-		"/chains/":     {"sort": "reply"},
-		"/plans/":      id(v.plan), "/plans/runs/": run,
+		"/chains/": {"sort": "reply"},
+		"/plans/":  id(v.plan), "/plans/runs/": run,
 		"/broadcasts/":     id(v.broadcast),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/incidents/": {"id": v.incident.String(), "update": v.incident.String()}, "/banners/": id(v.banner), "/paper/sheets/": {"id": v.sheet.String(), "form": "csv"}, "/paper/rows/": {"code": "00000-00000"}, "/tags/": {"tag": marker},
 	}
