@@ -1,11 +1,17 @@
 package desktest
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"holdfast"
 	"holdfast/access"
+	"holdfast/status"
 )
 
 func (d *Desk) identity(name string) access.Identity {
@@ -108,6 +114,64 @@ func TestAPlanHandsOutWhomToCall(t *testing.T) {
 		}
 		if err := d.Calls.Made(t.Context(), ann, list, customer, holdfast.CallNoAnswer, ""); holdfast.KindOf(err) != holdfast.NotFound {
 			t.Errorf("a call of a list that was taken back: %v", err)
+		}
+	})
+}
+
+// What a plan raises is read in the console, in the chat, on the status page and on the
+// board of a shop, and nowhere any more once it recovers.
+func TestAPlansBannerIsReadEverywhereAndLowered(t *testing.T) {
+	Run(t, Options{}, func(t *testing.T, d *Desk) {
+		by := access.System(d.Workspace)
+		if err := d.Status.SetSettings(t.Context(), by, status.Page{Open: true, Slug: "shop", Board: true}); err != nil {
+			t.Fatal(err)
+		}
+		full := func(s string) map[string]string { return map[string]string{"en": s, "ru": s, "fa": s} }
+		plan, run := holdfast.NewID(), holdfast.NewID()
+		_, err := d.Plans.Save(t.Context(), by, plan, holdfast.Plan{Name: "No internet", Trigger: holdfast.PlanTrigger{On: holdfast.OnHand},
+			Steps:    []holdfast.PlanStep{{Key: "banner", Name: "Say so", Do: holdfast.DeedBanner, Text: "b", Places: []string{"console", "widget", "status", "board"}}},
+			Recovery: []holdfast.PlanStep{{Key: "lower", Name: "Over", Do: holdfast.DeedLower}},
+			Texts:    []holdfast.PlanText{{Key: "b", Texts: full("Our line is cut. {{affected}} {{works}} {{next}}")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Plans.Start(t.Context(), by, plan, run, false); err != nil {
+			t.Fatal(err)
+		}
+		d.Wait(time.Minute)
+		page, err := d.Status.Settings(t.Context(), d.Workspace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		board, err := url.Parse(d.Status.BoardURL(d.Workspace, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		get := func(path string, h http.Handler) string {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			return w.Body.String()
+		}
+		for _, raised := range []bool{true, false} {
+			if !raised {
+				if _, err := d.Plans.Recover(t.Context(), by, run); err != nil {
+					t.Fatal(err)
+				}
+				d.Wait(time.Minute)
+			}
+			banners, err := d.Status.Banners(t.Context(), d.Workspace, time.Now())
+			if err != nil || slices.ContainsFunc(banners, func(b status.Banner) bool { return slices.Contains(b.Audiences, holdfast.InConsole) }) != raised {
+				t.Errorf("raised %v, the console reads %+v %v", raised, banners, err)
+			}
+			if chat, err := d.Status.In(t.Context(), d.Workspace, holdfast.InWidget); err != nil || (len(chat) == 1) != raised {
+				t.Errorf("raised %v, the chat reads %v %v", raised, chat, err)
+			}
+			if got := get("/status/shop?lang=en", d.Status); strings.Contains(got, "Our line is cut.") != raised {
+				t.Errorf("raised %v, the status page reads %.300s", raised, got)
+			}
+			if got := get(board.Path+"?lang=en", http.HandlerFunc(d.Status.Board)); strings.Contains(got, "Our line is cut.") != raised || !strings.Contains(got, "<html") {
+				t.Errorf("raised %v, the board reads %.300s", raised, got)
+			}
 		}
 	})
 }
