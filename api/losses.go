@@ -53,7 +53,7 @@ func (a *API) outageCost(ctx context.Context, id access.Identity, in *IDIn) (*bo
 
 type calculateIn struct {
 	Body struct {
-		From        time.Time            `json:"from,omitzero" doc:"When it begins; missing: now."`
+		From        time.Time            `json:"from,omitzero" doc:"When it begins; missing: now, or when the desk opens next."`
 		Hours       float64              `json:"hours" minimum:"0" maximum:"2160"`
 		Cut         float64              `json:"cut" minimum:"0" maximum:"1" doc:"The share of all contacts that it cuts off."`
 		Customers   *float64             `json:"customers,omitempty" minimum:"0" doc:"Who is not served; missing: as many as would have written."`

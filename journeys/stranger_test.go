@@ -359,7 +359,7 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		case "owner":
 			return map[string]string{}, s.Type != "string"
 		case "texts", "labels":
-			return map[string]string{"en": "Text"}, s.Items == nil && s.Ref == ""
+			return map[string]string{"en": "Text"}, s.Items == nil && s.Ref == "" && s.Properties == nil
 		case "filter":
 			return map[string]any{"match": "all", "conditions": []any{}}, true
 		case "actions":

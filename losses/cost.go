@@ -362,7 +362,7 @@ func (l *Losses) answered(ctx context.Context, workspace holdfast.ID, from, to t
 
 // Case is an outage that is thought up.
 type Case struct {
-	From      time.Time // when it begins; zero is now
+	From      time.Time // when it begins; zero is now, or when the desk opens next
 	Hours     float64
 	Cut       float64 // share of contacts, 0 to 1
 	Customers *float64
@@ -381,10 +381,11 @@ func (l *Losses) Calculate(ctx context.Context, workspace holdfast.ID, c Case) (
 	if !(c.Cut >= 0 && c.Cut <= 1) || c.Customers != nil && !(*c.Customers >= 0 && *c.Customers <= most) {
 		return nil, holdfast.Errorf(holdfast.Invalid, "losses.out_of_range", "this is from 0 to %g", 1.).WithField("cut")
 	}
-	if c.From.IsZero() {
-		c.From = l.DB.Now()
-	}
 	now := l.DB.Now()
+	thought := c.From.IsZero()
+	if thought {
+		c.From = now
+	}
 	before := c.From // of what is to come, the weeks before today are what is known
 	if before.After(now) {
 		before = now
@@ -397,6 +398,12 @@ func (l *Losses) Calculate(ctx context.Context, workspace holdfast.ID, c Case) (
 		c.Currency = g.currency
 	}
 	g.said, g.currency = c.Assumptions, c.Currency
+	// An outage that nobody notices teaches nothing: it begins when the desk opens.
+	if at := c.From.In(g.zone); thought && g.open.Set() && !g.open.Open(at) {
+		if next := g.open.Next(at); !next.IsZero() {
+			c.From = next
+		}
+	}
 	e := g.thought(c, before)
 	return &e, nil
 }

@@ -632,7 +632,7 @@ export interface components {
             cut: number;
             /**
              * Format: date-time
-             * @description When it begins; missing: now.
+             * @description When it begins; missing: now, or when the desk opens next.
              */
             from?: string;
             /** Format: double */
