@@ -154,6 +154,10 @@ var newBody = map[EntryKind]func() Body{
 	"incident.removed":         func() Body { return &IncidentRemoved{} },
 	"banner.raised":            func() Body { return &BannerRaised{} },
 	"banner.lowered":           func() Body { return &BannerLowered{} },
+	"calls.assigned":           func() Body { return &CallsAssigned{} },
+	"calls.made":               func() Body { return &CallMade{} },
+	"calls.withdrawn":          func() Body { return &CallsWithdrawn{} },
+	"assumptions.saved":        func() Body { return &AssumptionsSaved{} },
 }
 
 // EntryKinds lists the kinds this binary knows, in no order.

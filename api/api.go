@@ -23,6 +23,7 @@ import (
 	"holdfast/access"
 	"holdfast/blob"
 	"holdfast/broadcasts"
+	"holdfast/calls"
 	"holdfast/channel"
 	"holdfast/continuity"
 	"holdfast/desk"
@@ -34,6 +35,7 @@ import (
 	"holdfast/intake"
 	"holdfast/journal"
 	"holdfast/live"
+	"holdfast/losses"
 	"holdfast/notices"
 	"holdfast/outbox"
 	"holdfast/paper"
@@ -73,6 +75,10 @@ type Deps struct {
 	Status *status.Status
 	// Paper makes sheets for when no screen works, and takes in what was written on them.
 	Paper *paper.Paper
+	// Calls hands out whom to call.
+	Calls *calls.Calls
+	// Losses works out what outages cost.
+	Losses *losses.Losses
 	// Channels is what runs: health, tests, webhooks, replays.
 	Channels Channels
 	// Demo fills a demo workspace and returns it with its administrator.

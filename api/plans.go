@@ -161,11 +161,12 @@ type startPlanIn struct {
 }
 
 func (a *API) startPlan(ctx context.Context, id access.Identity, in *startPlanIn) (*body[*plans.Run], error) {
-	run, err := parseID(in.Body.ID, "id")
+	at, err := parseID(in.Body.ID, "id")
 	if err != nil {
 		return nil, err
 	}
-	return ok(a.Plans.Start(ctx, id, in.id(), run, in.Body.Drill))
+	run, err := a.Plans.Start(ctx, id, in.id(), at, in.Body.Drill)
+	return shown(id, run, err)
 }
 
 type runsIn struct {
@@ -208,7 +209,16 @@ func (a *API) listCurrentRuns(ctx context.Context, id access.Identity, _ *struct
 }
 
 func (a *API) readRun(ctx context.Context, id access.Identity, in *IDIn) (*body[*plans.Run], error) {
-	return ok(a.Plans.One(ctx, id.Workspace, in.id()))
+	run, err := a.Plans.One(ctx, id.Workspace, in.id())
+	return shown(id, run, err)
+}
+
+// shown is a run as somebody may see it: turnover and wages are not for everybody.
+func shown(id access.Identity, run *plans.Run, err error) (*body[*plans.Run], error) {
+	if run != nil && run.Report != nil && !id.May(holdfast.ManagePlans) {
+		run.Report.Cost = nil
+	}
+	return ok(run, err)
 }
 
 type answerStepIn struct {
@@ -221,15 +231,18 @@ type answerStepIn struct {
 }
 
 func (a *API) answerStep(ctx context.Context, id access.Identity, in *answerStepIn) (*body[*plans.Run], error) {
-	return ok(a.Plans.Answer(ctx, id, in.id(), in.Body.Step, in.Body.Recovery, in.Body.Answer))
+	run, err := a.Plans.Answer(ctx, id, in.id(), in.Body.Step, in.Body.Recovery, in.Body.Answer)
+	return shown(id, run, err)
 }
 
 func (a *API) recoverRun(ctx context.Context, id access.Identity, in *IDIn) (*body[*plans.Run], error) {
-	return ok(a.Plans.Recover(ctx, id, in.id()))
+	run, err := a.Plans.Recover(ctx, id, in.id())
+	return shown(id, run, err)
 }
 
 func (a *API) stopRun(ctx context.Context, id access.Identity, in *IDIn) (*body[*plans.Run], error) {
-	return ok(a.Plans.Stop(ctx, id, in.id()))
+	run, err := a.Plans.Stop(ctx, id, in.id())
+	return shown(id, run, err)
 }
 
 func (a *API) heardRun(ctx context.Context, id access.Identity, in *IDIn) (*nothing, error) {
@@ -264,7 +277,8 @@ func (a *API) saveRunAction(ctx context.Context, id access.Identity, in *runActi
 	if err != nil {
 		return nil, err
 	}
-	return ok(a.Plans.SaveAction(ctx, id, in.id(), holdfast.PlanAction{ID: action, Text: in.Body.Text, Owner: owner, Due: in.Body.Due, Done: in.Body.Done}))
+	run, err := a.Plans.SaveAction(ctx, id, in.id(), holdfast.PlanAction{ID: action, Text: in.Body.Text, Owner: owner, Due: in.Body.Due, Done: in.Body.Done})
+	return shown(id, run, err)
 }
 
 type runActionIDIn struct {
@@ -277,5 +291,6 @@ func (a *API) removeRunAction(ctx context.Context, id access.Identity, in *runAc
 	if err != nil {
 		return nil, err
 	}
-	return ok(a.Plans.SaveAction(ctx, id, in.id(), holdfast.PlanAction{ID: action, Removed: true}))
+	run, err := a.Plans.SaveAction(ctx, id, in.id(), holdfast.PlanAction{ID: action, Removed: true})
+	return shown(id, run, err)
 }

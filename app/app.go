@@ -27,6 +27,7 @@ import (
 	"holdfast/blob"
 	"holdfast/broadcasts"
 	"holdfast/bus"
+	"holdfast/calls"
 	"holdfast/channel"
 	"holdfast/channel/all"
 	"holdfast/channel/email"
@@ -41,6 +42,7 @@ import (
 	"holdfast/journal"
 	"holdfast/links"
 	"holdfast/live"
+	"holdfast/losses"
 	"holdfast/mutes"
 	"holdfast/notices"
 	"holdfast/outbox"
@@ -86,6 +88,10 @@ type App struct {
 	Plans    *plans.Plans
 	Status   *status.Status
 	Paper    *paper.Paper
+	// Calls hands out whom to call.
+	Calls *calls.Calls
+	// Losses works out what outages cost.
+	Losses *losses.Losses
 	// Transcripts mails conversations to who had them.
 	Transcripts *transcript.Transcripts
 	Channels    *Channels
@@ -134,7 +140,7 @@ func (a *App) OpenData(ctx context.Context) (err error) {
 	a.Inbox = inbox.New(a.DB)
 	a.Search = search.New(a.DB)
 	a.Search.Log = a.Log
-	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{}, status.Table{})
+	a.Journal = journal.New(a.DB, a.Log, a.Inbox, a.Search, outbox.Table{}, presets.Table{}, feedback.Table{}, mutes.Table{}, continuity.Table{}, fallback.Table{}, plans.Table{}, broadcasts.Table{}, status.Table{}, losses.Table{}, calls.Table{})
 	changed := func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, what string, id holdfast.ID, action string) error {
 		_, err := a.Journal.In(tx, workspace, by).Append(id, &holdfast.SetupChanged{What: what, ID: id, Action: action})
 		return err
@@ -184,7 +190,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 			return a.Notices.HasDigest(ctx, workspace, operator)
 		}})
 	a.Status = status.New(status.Deps{DB: a.DB, Journal: a.Journal, Log: a.Log, Key: a.Seal.Derive("board links", holdfast.ID{}), PublicURL: a.URL(), House: a.house, Channels: a.shownChannels, Links: a.shownLinks})
-	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper})
+	a.Paper = paper.New(paper.Deps{DB: a.DB, Seal: a.Seal, Inbox: a.Inbox, Log: a.Log, Folder: filepath.Join(a.Config.Data, "paper"), Font: persianFace, House: a.house, Workspaces: a.workspaces, Note: a.noteFromPaper, Order: a.callOrder})
 	a.Unread = unread.New(unread.Deps{DB: a.DB, Inbox: a.Inbox, Desk: a.Desk, Mutes: a.Mutes, Log: a.Log, Mailbox: a.mailbox, Language: a.speaks})
 	a.names = names{guard: a.Guard}
 	a.Outbox = outbox.New(a.Journal, a.DB, a.Inbox, a.Channels.Adapter, a.names.of, a.Log)
@@ -196,6 +202,8 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
 	a.Continuity = a.continuity()
 	a.Plans = a.newPlans()
+	a.Losses = a.newLosses()
+	a.Calls = a.newCalls()
 	a.Importer = importer.New(importer.Deps{DB: a.DB, Seal: a.Seal, Journal: a.Journal, Guard: a.Guard, Setup: a.Setup, Files: a.Files, Log: a.Log,
 		Folder: filepath.Join(a.Config.Data, "imports"), Desks: guardedClient(true), Outside: guardedClient(a.Config.AllowPrivate), Clean: email.Clean})
 	return nil
@@ -242,6 +250,8 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Broadcasts: a.Broadcasts,
 		Status:     a.Status,
 		Paper:      a.Paper,
+		Losses:     a.Losses,
+		Calls:      a.Calls,
 		PublicURL:  a.URL(), Proxies: proxies, Pages: a.pages(), Limit: a.Config.AttachmentLimit,
 		AttachmentKey: a.Seal.Derive("attachment", holdfast.ID{}), Uploaded: a.uploads.note, Clean: email.Clean})
 	for prefix, h := range a.Channels.mounts() {

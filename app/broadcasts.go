@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"holdfast"
 	"holdfast/access"
@@ -15,11 +16,14 @@ import (
 // zoneKey is the custom field of customers that holds their time zone, by its IANA name.
 const zoneKey = "time_zone"
 
+// worthKey is the custom field of customers that holds what they have brought in, a number.
+const worthKey = "lifetime_value"
+
 // ofTalks finds placeholders of a conversation, which a broadcast is not.
 var ofTalks = regexp.MustCompile(`\{\{\s*(operator|conversation)\.[a-z_]+`)
 
 func (a *App) broadcasts() *broadcasts.Broadcasts {
-	return broadcasts.New(broadcasts.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Outbox: a.Outbox, Log: a.Log, House: a.house, Lanes: a.broadcastLanes, Refused: a.refusals, Estimate: a.textEstimate,
+	return broadcasts.New(broadcasts.Deps{DB: a.DB, Journal: a.Journal, Inbox: a.Inbox, Outbox: a.Outbox, Log: a.Log, House: a.house, Worth: a.worth, Lanes: a.broadcastLanes, Refused: a.refusals, Estimate: a.textEstimate,
 		Fill: func(text, customer, workspace string) string {
 			return presets.Fill(text, presets.Facts{Customer: customer, Workspace: workspace})
 		},
@@ -102,4 +106,28 @@ func (a *App) textEstimate(_ context.Context, _, account holdfast.ID, text strin
 		return broadcasts.Estimate{}, nil
 	}
 	return broadcasts.Estimate{Parts: e.Parts, Alphabet: e.Alphabet, Price: e.Price(), Currency: e.Currency}, nil
+}
+
+// worth is what customers have brought in, where a custom field says so.
+func (a *App) worth(ctx context.Context, workspace holdfast.ID, customers []holdfast.ID) (map[holdfast.ID]float64, error) {
+	list, err := a.Presets.Fields(ctx, access.System(workspace))
+	if err != nil {
+		return nil, err
+	}
+	worth := map[holdfast.ID]float64{}
+	for _, f := range list {
+		if f.Of != presets.OfCustomer || f.Key != worthKey || f.Type != holdfast.NumberField {
+			continue
+		}
+		values, err := a.Presets.ValuesOf(ctx, workspace, f.ID, customers)
+		if err != nil {
+			return nil, err
+		}
+		for id, text := range values {
+			if v, err := strconv.ParseFloat(text, 64); err == nil {
+				worth[id] = v
+			}
+		}
+	}
+	return worth, nil
 }

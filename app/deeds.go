@@ -20,13 +20,16 @@ const bannerLife = 72
 // an id of that run, so that its later steps find it.
 func (a *App) deeds() plans.Deeds {
 	return plans.Deeds{
+		Lanes:     plans.Work{Do: a.switchLanes, Undo: func(context.Context, plans.Errand, []byte) error { return nil }},
 		Banner:    plans.Work{Do: a.raiseBanner, Undo: a.lowerBanner},
 		Lower:     plans.Work{Do: func(ctx context.Context, e plans.Errand) ([]byte, error) { return nil, a.lowerBanner(ctx, e, nil) }},
 		Note:      plans.Work{Do: a.noteIncident},
 		Broadcast: plans.Work{Do: a.planBroadcast, Undo: a.cancelBroadcast},
+		Lists:     plans.Work{Do: a.handOut, Undo: a.takeCallsBack},
 		Pause:     plans.Work{Do: a.pauseBroadcasts, Undo: a.resumeBroadcasts},
 		Paper:     plans.Work{Do: a.planPaper},
 		Flush:     plans.Work{Do: a.flush},
+		Reconcile: a.reconcile,
 	}
 }
 
@@ -158,4 +161,38 @@ func (a *App) flush(ctx context.Context, e plans.Errand) ([]byte, error) {
 		a.Outbox.Look(c.ID)
 	}
 	return nil, err
+}
+
+// reconcile compares what was held, went another way and was keyed in from paper with
+// what has become of it.
+func (a *App) reconcile(ctx context.Context, workspace holdfast.ID, from, to time.Time) (*plans.Balance, error) {
+	found, err := a.Continuity.Balance(ctx, workspace, from, to)
+	if err != nil {
+		return nil, err
+	}
+	b := &plans.Balance{Held: found.Held, Gone: found.Gone, Rerouted: found.Rerouted, Back: found.Back, Counts: []plans.Unmatched{}, Items: []plans.Mismatch{}}
+	for _, c := range found.Counts {
+		b.Counts = append(b.Counts, plans.Unmatched(c))
+	}
+	for _, m := range found.Items {
+		b.Items = append(b.Items, plans.Mismatch(m))
+	}
+	b.Keyed, err = a.Paper.Keyed(ctx, workspace, from, to)
+	return b, err
+}
+
+// switchLanes makes sure that a step's channels are there. That they are sent by follows
+// from the step itself, for as long as the run lasts and has not begun to recover: a desk
+// that is killed meanwhile has nothing to put back.
+func (a *App) switchLanes(ctx context.Context, e plans.Errand) ([]byte, error) {
+	have, err := a.planChannels(ctx, e.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range e.Step.Channels {
+		if !slices.ContainsFunc(have, func(l plans.Lane) bool { return l.ID == id }) {
+			return nil, holdfast.Errorf(holdfast.Conflict, "channel.missing", "a channel that the step sends by is off or gone").WithNext("Choose another one in the plan.")
+		}
+	}
+	return nil, nil
 }

@@ -34,6 +34,7 @@ func (a *App) newFallback() *fallback.Fallback {
 			return e.Price(), e.Currency, true
 		},
 		Language: a.speaks,
+		InForce:  a.inForce,
 		Key:      a.Seal.Derive("file links", holdfast.ID{}), PublicURL: a.Config.PublicURL, Open: a.Files.Open})
 }
 
@@ -69,4 +70,18 @@ func (a *App) needs(account holdfast.ID, k *channel.Kind) holdfast.Reach {
 		return channel.NeedsOf(k, r.adapter)
 	}
 	return k.Needs
+}
+
+// inForce are the channels that a plan sends by now; where it names none, all that carry
+// letters, SMS first.
+func (a *App) inForce(ctx context.Context, workspace holdfast.ID) ([]holdfast.ID, error) {
+	list, on, err := a.Plans.InForce(ctx, workspace)
+	if err != nil || !on || len(list) > 0 {
+		return list, err
+	}
+	lanes, err := a.broadcastLanes(ctx, workspace)
+	for _, l := range lanes {
+		list = append(list, l.ID)
+	}
+	return list, err
 }

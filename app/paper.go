@@ -31,3 +31,8 @@ func (a *App) noteFromPaper(ctx context.Context, by access.Identity, conversatio
 	_, err := a.Desk.Note(ctx, desk.By{Workspace: by.Workspace, Actor: by.Actor, Operator: by.Operator}, conversation, desk.NoteIn{ID: note, Text: text})
 	return err
 }
+
+// callOrder is the order in which customers are called: the one in which they are told.
+func (a *App) callOrder(ctx context.Context, workspace holdfast.ID, customers []holdfast.ID) ([]holdfast.ID, error) {
+	return a.Broadcasts.Order(ctx, workspace, customers)
+}

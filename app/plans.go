@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast"
+	"holdfast/continuity"
 	"holdfast/outbox"
 	"holdfast/plans"
 )
@@ -17,6 +18,21 @@ func (a *App) newPlans() *plans.Plans {
 		HasWebhook: func(ctx context.Context, workspace, webhook holdfast.ID) error {
 			_, err := a.Setup.Webhook(ctx, workspace, webhook)
 			return err
+		},
+		Ledger: func(ctx context.Context, workspace holdfast.ID, from, to time.Time) (plans.Ledger, error) {
+			b, err := a.Continuity.Balance(ctx, workspace, from, to)
+			if err != nil {
+				return plans.Ledger{}, err
+			}
+			return plans.Ledger{Held: b.Held, Rerouted: b.Rerouted, Lost: b.Of(continuity.Expired) + b.Of(continuity.Lost), Doubled: b.Of(continuity.Doubled)}, nil
+		},
+		Cost: func(ctx context.Context, workspace holdfast.ID, from, to time.Time) (*plans.Cost, error) {
+			r, err := a.Losses.Of(ctx, workspace, from, to)
+			if err != nil {
+				return nil, err
+			}
+			t := r.Total
+			return &plans.Cost{Currency: r.Currency, Low: t.Total.Low, Middle: t.Total.Middle, High: t.Total.High, Kept: t.Kept.Middle, Missing: len(r.Missing) > 0}, nil
 		},
 		Deeds: a.deeds()})
 }

@@ -62,8 +62,34 @@ func arrange(list []candidate) {
 
 const candidatePage = 1000
 
+// Order puts customers in the order in which they would be told: whoever has waited too
+// long, then by score. Those that are not the workspace's are left out.
+func (b *Broadcasts) Order(ctx context.Context, workspace holdfast.ID, customers []holdfast.ID) ([]holdfast.ID, error) {
+	var list []candidate
+	for some := range slices.Chunk(customers, planBatch) {
+		got, err := b.read(ctx, workspace, &holdfast.BroadcastSpec{}, "", b.DB.Now(), some)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, got...)
+	}
+	arrange(list)
+	ids := make([]holdfast.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].id
+	}
+	return ids, nil
+}
+
 // candidates reads a segment and puts it in order.
 func (b *Broadcasts) candidates(ctx context.Context, workspace holdfast.ID, s *holdfast.BroadcastSpec, house string, now time.Time) ([]candidate, error) {
+	list, err := b.read(ctx, workspace, s, house, now, nil)
+	arrange(list)
+	return list, err
+}
+
+// read reads a segment, or of it those named alone.
+func (b *Broadcasts) read(ctx context.Context, workspace holdfast.ID, s *holdfast.BroadcastSpec, house string, now time.Time, only []holdfast.ID) ([]candidate, error) {
 	args := []any{workspace}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	in := func(list []string) string {
@@ -117,6 +143,13 @@ func (b *Broadcasts) candidates(ctx context.Context, workspace holdfast.ID, s *h
 	}
 	if !seg.SeenBefore.IsZero() {
 		add("NOT EXISTS (%s AND v.last_in_clock >= %s)", talk, arg(holdfast.ClockAt(seg.SeenBefore)))
+	}
+	if only != nil {
+		marks := make([]string, len(only))
+		for i, id := range only {
+			marks[i] = arg(id)
+		}
+		add("c.id IN (%s)", strings.Join(marks, ", "))
 	}
 	args = append(args, holdfast.ID{}, candidatePage)
 	after := len(args) - 2
@@ -176,6 +209,5 @@ func (b *Broadcasts) candidates(ctx context.Context, workspace holdfast.ID, s *h
 		}
 		last = got[len(got)-1].id
 	}
-	arrange(list)
 	return list, nil
 }

@@ -182,6 +182,11 @@ func (c *Continuity) current(ctx context.Context, workspace holdfast.ID) (*Outag
 	return &list[0], c.account(ctx, workspace, &list[0])
 }
 
+// waited is what was written for a channel before its outage's end, and neither sent nor
+// settled before it.
+const waited = `FROM outbox WHERE workspace = $1 AND channel = $2 AND lsn > 0 AND lsn < $3 AND (sent_lsn > $3 OR (sent_lsn = 0
+	AND (state = 'retry_wait' OR (state = 'queued' AND due_at <= $4) OR (state NOT IN ('queued', 'retry_wait') AND changed_at > $5))))`
+
 // account fills in what an outage came to.
 func (c *Continuity) account(ctx context.Context, workspace holdfast.ID, o *Outage) error {
 	end, last, endLSN := o.EndedAt, o.endStamp, o.endLSN
@@ -207,11 +212,8 @@ func (c *Continuity) account(ctx context.Context, workspace holdfast.ID, o *Outa
 		return err
 	}
 	for _, ch := range o.Channels {
-		// Written before its end, and neither sent nor settled before it.
 		var n int
-		err := c.DB.QueryRow(ctx, `SELECT COUNT(*) FROM outbox WHERE workspace = $1 AND channel = $2 AND lsn > 0 AND lsn < $3 AND (sent_lsn > $3 OR (sent_lsn = 0
-			AND (state = 'retry_wait' OR (state = 'queued' AND due_at <= $4) OR (state NOT IN ('queued', 'retry_wait') AND changed_at > $5))))`,
-			workspace, ch, endLSN, end, o.StartedAt).Scan(&n)
+		err := c.DB.QueryRow(ctx, "SELECT COUNT(*) "+waited, workspace, ch, endLSN, end, o.StartedAt).Scan(&n)
 		if err != nil {
 			return err
 		}
@@ -269,4 +271,21 @@ func (c *Continuity) held(ctx context.Context, workspace holdfast.ID) (map[holdf
 		out[x.id] = x.n
 	}
 	return out, err
+}
+
+// Cut is a time in which a channel was down. A zero EndedAt lasts.
+type Cut struct {
+	Outage, Channel    holdfast.ID
+	StartedAt, EndedAt time.Time
+}
+
+// Cuts are a workspace's that lasted at some moment from from to to, the earliest first.
+func (c *Continuity) Cuts(ctx context.Context, workspace holdfast.ID, from, to time.Time) ([]Cut, error) {
+	rows, err := c.DB.Query(ctx, outages+"WHERE o.scope = 'channel' AND o.at <= $2 AND (o.ended = 0 OR o.ended >= $3) ORDER BY o.stamp", workspace, to, from)
+	list, err := store.Collect(rows, err, scanOutage)
+	cuts := make([]Cut, len(list))
+	for i, o := range list {
+		cuts[i] = Cut{o.ID, o.Subject, o.StartedAt, o.EndedAt}
+	}
+	return cuts, err
 }

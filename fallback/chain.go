@@ -117,8 +117,31 @@ func check(c holdfast.ChainSaved, accounts []Account) error {
 	return nil
 }
 
-// chainOf is the chain for a sort of messages, if there is one; it remembers.
+// forcedOn are the channels that a plan sends by now; it remembers.
+func (f *Fallback) forcedOn(ctx context.Context, workspace holdfast.ID) ([]holdfast.ID, error) {
+	if f.InForce == nil {
+		return nil, nil
+	}
+	f.memory.Lock()
+	defer f.memory.Unlock()
+	list, known := f.forced[workspace]
+	if known {
+		return list, nil
+	}
+	list, err := f.InForce(ctx, workspace)
+	if err == nil {
+		f.forced[workspace] = list
+	}
+	return list, err
+}
+
+// chainOf is the chain for a sort of messages, if there is one, behind the channels that
+// a plan sends by; it remembers.
 func (f *Fallback) chainOf(ctx context.Context, workspace holdfast.ID, sort holdfast.MessageSort) (c holdfast.ChainSaved, ok bool, err error) {
+	forced, err := f.forcedOn(ctx, workspace)
+	if err != nil {
+		return c, false, err
+	}
 	f.memory.Lock()
 	defer f.memory.Unlock()
 	chains, known := f.chains[workspace]
@@ -129,6 +152,18 @@ func (f *Fallback) chainOf(ctx context.Context, workspace holdfast.ID, sort hold
 		f.chains[workspace] = chains
 	}
 	c = chains[sort]
+	if len(forced) > 0 {
+		legs := make([]holdfast.Leg, 0, len(forced)+len(c.Legs))
+		for _, id := range forced {
+			legs = append(legs, holdfast.Leg{Channel: id})
+		}
+		for _, l := range c.Legs {
+			if !slices.Contains(forced, l.Channel) {
+				legs = append(legs, l)
+			}
+		}
+		c.Legs = legs
+	}
 	return c, len(c.Legs) > 0, nil
 }
 

@@ -31,16 +31,16 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 		if len(b.Legs) == 0 {
 			return nil
 		}
-		// Also what waits already: a chain is often thought of when it is needed.
-		err := f.DB.Write(ctx, func(tx *store.Tx) error {
-			return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM outbox o
-				WHERE o.workspace = $1 AND o.state IN ('queued', 'retry_wait') AND o.customer IS NOT NULL ON CONFLICT (message) DO NOTHING`, e.Workspace, tx.Now)
-		})
-		if err != nil {
+		return f.anew(ctx, e.Workspace)
+	case *holdfast.PlanStepped, *holdfast.PlanRecovering, *holdfast.PlanEnded:
+		if f.InForce == nil {
+			return nil
+		}
+		f.forget(e.Workspace)
+		if list, err := f.forcedOn(ctx, e.Workspace); err != nil || len(list) == 0 {
 			return err
 		}
-		f.wake()
-		return f.sweep(ctx, "c.workspace = $1", e.Workspace)
+		return f.anew(ctx, e.Workspace)
 	case *holdfast.SetupChanged:
 		if b.What == "channel" {
 			f.forget(e.Workspace)
@@ -85,11 +85,25 @@ func (f *Fallback) follow(ctx context.Context, e *holdfast.Entry) error {
 	return nil
 }
 
+// anew follows also what waits already: a chain is often thought of when it is needed.
+func (f *Fallback) anew(ctx context.Context, workspace holdfast.ID) error {
+	err := f.DB.Write(ctx, func(tx *store.Tx) error {
+		return tx.Exec(`INSERT INTO chase (message, workspace, began_at, due_at) SELECT o.message, o.workspace, CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM outbox o
+			WHERE o.workspace = $1 AND o.state IN ('queued', 'retry_wait') AND o.customer IS NOT NULL ON CONFLICT (message) DO NOTHING`, workspace, tx.Now)
+	})
+	if err != nil {
+		return err
+	}
+	f.wake()
+	return f.sweep(ctx, "c.workspace = $1", workspace)
+}
+
 // forget makes it read a workspace's chains and accounts anew.
 func (f *Fallback) forget(workspace holdfast.ID) {
 	f.memory.Lock()
 	defer f.memory.Unlock()
 	delete(f.chains, workspace)
+	delete(f.forced, workspace)
 	delete(f.accounts, workspace)
 }
 

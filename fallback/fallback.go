@@ -79,6 +79,9 @@ type Deps struct {
 	Reach func() holdfast.Reach
 	// Price is what one message costs on an account; nil, or not known, when nobody can say.
 	Price func(ctx context.Context, workspace, account holdfast.ID, text string) (price float64, currency string, known bool)
+	// InForce are the channels that a plan sends by now, the first one first, before those
+	// of any chain; none when no plan says so. nil where there are no plans.
+	InForce func(ctx context.Context, workspace holdfast.ID) ([]holdfast.ID, error)
 	// Key signs links to files, 32 bytes; PublicURL is where they lead, "" for nowhere.
 	Key       []byte
 	PublicURL string
@@ -94,7 +97,8 @@ type Fallback struct {
 	mu    sync.Mutex    // one look at a time
 	fresh chan struct{} // something has a due time that it had not
 
-	memory   sync.Mutex // of the two below
+	memory   sync.Mutex // of what is below
+	forced   map[holdfast.ID][]holdfast.ID
 	chains   map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved
 	accounts map[holdfast.ID]known
 }
@@ -117,7 +121,7 @@ const (
 
 // New makes it. It does no I/O.
 func New(d Deps) *Fallback {
-	return &Fallback{Deps: d, fresh: make(chan struct{}, 1), chains: map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved{}, accounts: map[holdfast.ID]known{}}
+	return &Fallback{Deps: d, forced: map[holdfast.ID][]holdfast.ID{}, fresh: make(chan struct{}, 1), chains: map[holdfast.ID]map[holdfast.MessageSort]holdfast.ChainSaved{}, accounts: map[holdfast.ID]known{}}
 }
 
 // Run moves messages on until ctx ends.

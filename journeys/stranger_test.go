@@ -45,9 +45,9 @@ func (v *victim) params() map[string]map[string]string {
 		"/conversations/": conversation, "/messages/": message, "/customers/": id(v.customer), "/outbox/": id(v.reply), "/arrivals/": id(v.arrival),
 		"/channels/": id(v.channel), "/operators/": id(v.operator), "/teams/": id(v.team), "/tokens/": id(v.token), "/webhooks/": id(v.webhook),
 		"/webhook-deliveries/": {"id": v.delivery}, "/me/sessions/": {"id": v.session}, "/me/passkeys/": id(v.passkey), "/me/push-devices/": id(v.device), "/imports/": id(v.imported),
-		"/continuity/": id(v.webhook),
-		"/chains/":     {"sort": "reply"},
-		"/plans/":      id(v.plan), "/plans/runs/": run,
+		"/continuity/": id(v.webhook), "/call-lists/": {"id": v.webhook.String(), "customer": v.customer.String()},
+		"/chains/": {"sort": "reply"},
+		"/plans/":  id(v.plan), "/plans/runs/": run,
 		"/broadcasts/":     id(v.broadcast),
 		"/canned-replies/": id(v.canned), "/macros/": id(v.macro), "/views/": id(v.view), "/fields/": id(v.field), "/incidents/": {"id": v.incident.String(), "update": v.incident.String()}, "/banners/": id(v.banner), "/paper/sheets/": {"id": v.sheet.String(), "form": "csv"}, "/paper/rows/": {"code": "00000-00000"}, "/tags/": {"tag": marker},
 	}
@@ -359,7 +359,7 @@ func (d door) knock(h *house, who caller, v *victim, own bool) answer {
 		case "owner":
 			return map[string]string{}, s.Type != "string"
 		case "texts", "labels":
-			return map[string]string{"en": "Text"}, s.Items == nil && s.Ref == "" && len(s.Properties) == 0
+			return map[string]string{"en": "Text"}, s.Items == nil && s.Ref == "" && s.Properties == nil
 		case "filter":
 			return map[string]any{"match": "all", "conditions": []any{}}, true
 		case "actions":

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -143,4 +144,23 @@ func (p *Paper) Record(ctx context.Context, by access.Identity, keyed, text stri
 	}
 	r, err = p.Row(ctx, by.Workspace, keyed)
 	return r, r.Recorded != note, err
+}
+
+// Keyed counts the rows that were keyed in from from to to.
+func (p *Paper) Keyed(ctx context.Context, workspace holdfast.ID, from, to time.Time) (n int, err error) {
+	rows, err := p.DB.Query(ctx, "SELECT code FROM paper_row WHERE workspace = $1 AND made_at <= $2", workspace, to)
+	codes, err := store.Collect(rows, err, func(r *store.Rows, code *string) error { return r.Scan(code) })
+	for batch := range slices.Chunk(codes, 500) {
+		if err != nil {
+			return n, err
+		}
+		args := []any{workspace, from, to}
+		for _, code := range batch {
+			args = append(args, noteID(workspace, code))
+		}
+		rows, bad := p.DB.Unprepared(ctx, "SELECT id FROM message WHERE workspace = $1 AND at >= $2 AND at <= $3 AND id IN "+store.In(4, len(batch)), args...)
+		notes, bad := store.Collect(rows, bad, func(r *store.Rows, id *holdfast.ID) error { return r.Scan(id) })
+		n, err = n+len(notes), bad
+	}
+	return n, err
 }

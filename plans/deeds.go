@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"time"
 
 	"holdfast"
 	"holdfast/access"
@@ -61,7 +62,9 @@ var deeds = []Deed{
 type Errand struct {
 	Workspace holdfast.ID
 	Run       holdfast.ID
-	Plan      string // its name
+	Plan      string    // its name
+	Began     time.Time // the outage, or else the run
+	Now       time.Time
 	Key       holdfast.ID
 	Step      holdfast.PlanStep
 	// Recovery tells a step of the way back from one of the way out.
@@ -75,7 +78,8 @@ type Errand struct {
 }
 
 // Work is what another room does for a step, and how it takes it back: Undo is given
-// what Do has returned, and nil is a deed that cannot be undone. An error is tried
+// what Do has returned, and nil is a deed that cannot be undone. What such a one returns is
+// kept with the step. An error is tried
 // again until the step's time is up.
 type Work struct {
 	Do   func(ctx context.Context, e Errand) (undo []byte, err error)
@@ -84,7 +88,10 @@ type Work struct {
 
 // Deeds are what other rooms can do. A deed whose Do is nil is not offered.
 type Deeds struct {
-	Lanes, Banner, Lower, Broadcast, Note, Lists, Pause, Paper, Flush, Reconcile Work
+	Lanes, Banner, Lower, Broadcast, Note, Lists, Pause, Paper, Flush Work
+	// Reconcile compares what became of messages since a run began. What it finds stands in
+	// the run's report as it was then.
+	Reconcile func(ctx context.Context, workspace holdfast.ID, from, to time.Time) (*Balance, error)
 }
 
 func (d *Deeds) work(do holdfast.PlanDeed) (w Work, ours bool) {
@@ -108,9 +115,22 @@ func (d *Deeds) work(do holdfast.PlanDeed) (w Work, ours bool) {
 	case holdfast.DeedFlush:
 		return d.Flush, false
 	case holdfast.DeedReconcile:
-		return d.Reconcile, false
+		return d.reconcile(), false
 	}
 	return Work{}, true
+}
+
+func (d *Deeds) reconcile() (w Work) {
+	if d.Reconcile != nil {
+		w.Do = func(ctx context.Context, e Errand) ([]byte, error) {
+			b, err := d.Reconcile(ctx, e.Workspace, e.Began, e.Now)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(b)
+		}
+	}
+	return w
 }
 
 // offer says how a deed is offered on this desk, and whether it is.
@@ -235,12 +255,13 @@ type hands interface {
 // real does what the plan says.
 type real struct {
 	caller
+	now     func() time.Time
 	deeds   *Deeds
 	webhook func(ctx context.Context, workspace, webhook, key holdfast.ID, body []byte) error
 }
 
 func (h real) errand(r *Run, s *Step, to []Staff, texts map[string]string) Errand {
-	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Key: r.key(s), Step: s.step, Recovery: s.Recovery, Texts: texts, ByKind: s.byKind}
+	e := Errand{Workspace: r.workspace, Run: r.ID, Plan: r.Name, Began: r.began(), Now: h.now(), Key: r.key(s), Step: s.step, Recovery: s.Recovery, Texts: texts, ByKind: s.byKind}
 	for _, one := range to {
 		e.Staff = append(e.Staff, one.operator)
 	}
@@ -265,6 +286,9 @@ func (h real) do(ctx context.Context, r *Run, s *Step, to []Staff, texts, subjec
 		return result{}, holdfast.Errorf(holdfast.Conflict, "plan.not_offered", "this desk cannot do that step")
 	}
 	undo, err := w.Do(ctx, h.errand(r, s, to, texts))
+	if err == nil && s.step.Do == holdfast.DeedLists {
+		err = h.tell(ctx, r, &s.step, s.Recovery, false, to, texts, subjects) // they have calls to make
+	}
 	return result{undo: undo}, err
 }
 

@@ -216,7 +216,7 @@ func (p *Plans) hands(r *Run) hands {
 	if r.Drill {
 		return drill{c}
 	}
-	return real{caller: c, deeds: &p.deps.Deeds, webhook: p.deps.Webhook}
+	return real{caller: c, now: p.db.Now, deeds: &p.deps.Deeds, webhook: p.deps.Webhook}
 }
 
 // carryOut does a step between two writes: that it begins, and what came of it.
@@ -296,7 +296,11 @@ func (p *Plans) said(ctx context.Context, r *Run, s *Step) (texts, subjects map[
 	if err != nil {
 		return nil, nil, err
 	}
-	if texts, err = p.texts(ctx, r, &s.step, "", "call"); err != nil {
+	call := "call"
+	if s.step.Do == holdfast.DeedLists {
+		call = "calls"
+	}
+	if texts, err = p.texts(ctx, r, &s.step, "", call); err != nil {
 		return nil, nil, err
 	}
 	s.byKind = map[string]map[string]string{}

@@ -35,6 +35,43 @@ type Ledger struct {
 	Doubled  int `json:"doubled"`
 }
 
+// Cost is what the outages of a time came to.
+type Cost struct {
+	Currency string  `json:"currency"`
+	Low      float64 `json:"low"`
+	Middle   float64 `json:"middle"`
+	High     float64 `json:"high"`
+	Kept     float64 `json:"kept" doc:"The value kept: what came meanwhile over what still worked."`
+	Missing  bool    `json:"missing" doc:"Sums that nobody has stated count as nothing."`
+}
+
+// Balance is what reconciling has found.
+type Balance struct {
+	Held     int         `json:"held"`
+	Gone     int         `json:"gone" doc:"Of the held: have gone."`
+	Rerouted int         `json:"rerouted"`
+	Back     int         `json:"back" doc:"Conversations in which a customer wrote meanwhile."`
+	Keyed    int         `json:"keyed" doc:"Rows keyed in from paper meanwhile."`
+	Counts   []Unmatched `json:"counts" doc:"What does not match, by what it is."`
+	Items    []Mismatch  `json:"items" doc:"The first of them."`
+}
+
+// Unmatched is how many messages of a sort do not match.
+type Unmatched struct {
+	What  string `json:"what" enum:"held,unknown,expired,lost,doubled"`
+	Count int    `json:"count"`
+}
+
+// Mismatch is a message that somebody must look at.
+type Mismatch struct {
+	What         string      `json:"what" enum:"held,unknown,expired,lost,doubled"`
+	Message      holdfast.ID `json:"message"`
+	Conversation holdfast.ID `json:"conversation,omitzero" doc:"Missing: of a notice, which is in none."`
+	Number       int64       `json:"number"`
+	Customer     string      `json:"customer"`
+	Code         string      `json:"code,omitempty"`
+}
+
 // Deps are what plans stand on.
 type Deps struct {
 	DB      *store.DB
@@ -54,7 +91,9 @@ type Deps struct {
 	HasWebhook func(ctx context.Context, workspace, webhook holdfast.ID) error
 	// Ledger counts customers' messages for the report; nil where nobody counts.
 	Ledger func(ctx context.Context, workspace holdfast.ID, from, to time.Time) (Ledger, error)
-	Deeds  Deeds
+	// Cost is what a time cost; nil where nobody works that out.
+	Cost  func(ctx context.Context, workspace holdfast.ID, from, to time.Time) (*Cost, error)
+	Deeds Deeds
 }
 
 // Plans is the room. Make one with New and Run it.

@@ -2,6 +2,7 @@ package plans
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,19 +16,21 @@ const FirstNotice = 10 * time.Minute
 
 // Report is what a run came to: the score of a drill.
 type Report struct {
-	Seconds     int64   `json:"seconds" doc:"From its start to its end, or to now."`
-	Detect      *int64  `json:"detect" doc:"Seconds from the outage to the start; null in a drill and by hand, where nothing was to be found out."`
-	FirstNotice *int64  `json:"first_notice" doc:"Seconds from the outage, or else the start, to the first notice to anybody; null while there is none."`
-	InTime      bool    `json:"in_time" doc:"Whether the first notice came within ten minutes."`
-	Told        int     `json:"told" doc:"Operators."`
-	Heard       int     `json:"heard" doc:"Of them, who said that they have seen it."`
-	HeardAfter  *int64  `json:"heard_after" doc:"The middle of the seconds that they took."`
-	Steps       int     `json:"steps"`
-	Done        int     `json:"done"`
-	Failed      int     `json:"failed"`
-	Skipped     int     `json:"skipped"`
-	Late        int     `json:"late" doc:"Steps whose time ran out."`
-	Messages    *Ledger `json:"messages" doc:"What became of customers' messages; null where nobody counts. In a drill none was sent."`
+	Seconds     int64    `json:"seconds" doc:"From its start to its end, or to now."`
+	Detect      *int64   `json:"detect" doc:"Seconds from the outage to the start; null in a drill and by hand, where nothing was to be found out."`
+	FirstNotice *int64   `json:"first_notice" doc:"Seconds from the outage, or else the start, to the first notice to anybody; null while there is none."`
+	InTime      bool     `json:"in_time" doc:"Whether the first notice came within ten minutes."`
+	Told        int      `json:"told" doc:"Operators."`
+	Heard       int      `json:"heard" doc:"Of them, who said that they have seen it."`
+	HeardAfter  *int64   `json:"heard_after" doc:"The middle of the seconds that they took."`
+	Steps       int      `json:"steps"`
+	Done        int      `json:"done"`
+	Failed      int      `json:"failed"`
+	Skipped     int      `json:"skipped"`
+	Late        int      `json:"late" doc:"Steps whose time ran out."`
+	Messages    *Ledger  `json:"messages" doc:"What became of customers' messages; null where nobody counts. In a drill none was sent."`
+	Cost        *Cost    `json:"cost" doc:"What the outages of this time cost; of one run alone, for whoever may see it, and not of a drill."`
+	Balance     *Balance `json:"balance" doc:"What reconciling has found; null: it was not asked to, or not yet."`
 }
 
 func seconds(d time.Duration) *int64 {
@@ -50,9 +53,8 @@ func (p *Plans) report(ctx context.Context, r *Run) (*Report, error) {
 		until = p.db.Now()
 	}
 	rep := &Report{Seconds: *seconds(until.Sub(r.StartedAt))}
-	began := r.StartedAt
+	began := r.began()
 	if !r.Since.IsZero() && !r.Drill {
-		began = r.Since
 		rep.Detect = seconds(r.StartedAt.Sub(r.Since))
 	}
 	var first time.Time
@@ -64,6 +66,12 @@ func (p *Plans) report(ctx context.Context, r *Run) (*Report, error) {
 		switch s.State {
 		case holdfast.StepDone, holdfast.StepUndone:
 			rep.Done++
+			if s.Kind == holdfast.DeedReconcile && len(s.undo) > 0 {
+				rep.Balance = &Balance{}
+				if err := json.Unmarshal(s.undo, rep.Balance); err != nil {
+					return nil, err
+				}
+			}
 			if notices(s.Kind) && !s.Recovery && (first.IsZero() || s.At.Before(first)) {
 				first = s.At
 			}
@@ -116,10 +124,10 @@ func (p *Plans) report(ctx context.Context, r *Run) (*Report, error) {
 }
 
 // reportWords are the lines of a report by mail.
-var reportWords = map[string][7]string{
-	"en": {"%s: what it came to", "First notice after %s min.", "Nobody was told anything.", "Staff who have seen it: %s of %s.", "Steps: %s done, %s failed, %s skipped.", "Messages: %s held, %s sent another way, %s lost, %s doubled.", "It has taken %s min."},
-	"ru": {"%s: итоги", "Первое уведомление через %s мин.", "Никого не уведомили.", "Сотрудников подтвердили: %s из %s.", "Шаги: выполнено %s, не удалось %s, пропущено %s.", "Сообщения: задержано %s, отправлено иначе %s, потеряно %s, удвоено %s.", "Заняло %s мин."},
-	"fa": {"%s: گزارش", "نخستین اطلاع‌رسانی پس از %s دقیقه.", "به کسی چیزی گفته نشد.", "همکارانی که دیده‌اند: %s از %s.", "گام‌ها: %s انجام‌شده، %s ناموفق، %s رد شده.", "پیام‌ها: %s نگه‌داشته، %s از راه دیگر، %s گم‌شده، %s تکراری.", "%s دقیقه طول کشید."},
+var reportWords = map[string][9]string{
+	"en": {"%s: what it came to", "First notice after %s min.", "Nobody was told anything.", "Staff who have seen it: %s of %s.", "Steps: %s done, %s failed, %s skipped.", "Messages: %s held, %s sent another way, %s lost, %s doubled.", "It has taken %s min.", "Reconciled: everything matches.", "Reconciled: %s messages do not match; they stand in the run."},
+	"ru": {"%s: итоги", "Первое уведомление через %s мин.", "Никого не уведомили.", "Сотрудников подтвердили: %s из %s.", "Шаги: выполнено %s, не удалось %s, пропущено %s.", "Сообщения: задержано %s, отправлено иначе %s, потеряно %s, удвоено %s.", "Заняло %s мин.", "Сверка: всё сходится.", "Сверка: не сходится сообщений: %s, они перечислены в итогах."},
+	"fa": {"%s: گزارش", "نخستین اطلاع‌رسانی پس از %s دقیقه.", "به کسی چیزی گفته نشد.", "همکارانی که دیده‌اند: %s از %s.", "گام‌ها: %s انجام‌شده، %s ناموفق، %s رد شده.", "پیام‌ها: %s نگه‌داشته، %s از راه دیگر، %s گم‌شده، %s تکراری.", "%s دقیقه طول کشید.", "تطبیق: همه‌چیز درست است.", "تطبیق: %s پیام جور نیست؛ فهرستشان در گزارش است."},
 }
 
 // said is a report in words, by language.
@@ -134,6 +142,15 @@ func (r *Report) said(name string) map[string]string {
 		lines = append(lines, fmt.Sprintf(w[3], n(r.Heard), n(r.Told)), fmt.Sprintf(w[4], n(r.Done), n(r.Failed), n(r.Skipped)))
 		if m := r.Messages; m != nil {
 			lines = append(lines, fmt.Sprintf(w[5], n(m.Held), n(m.Rerouted), n(m.Lost), n(m.Doubled)))
+		}
+		if b := r.Balance; b != nil {
+			wrong := 0
+			for _, c := range b.Counts {
+				wrong += c.Count
+			}
+			if lines = append(lines, w[7]); wrong > 0 {
+				lines[len(lines)-1] = fmt.Sprintf(w[8], n(wrong))
+			}
 		}
 		out[lang] = strings.Join(append(lines, fmt.Sprintf(w[6], n(int((r.Seconds+59)/60)))), "\n")
 	}

@@ -66,6 +66,14 @@ type Told struct {
 	HeardAt  time.Time   `json:"heard_at,omitzero"`
 }
 
+// began is when the outage did, or else the run.
+func (r *Run) began() time.Time {
+	if !r.Since.IsZero() && !r.Drill {
+		return r.Since
+	}
+	return r.StartedAt
+}
+
 // key is the same for every attempt at a step.
 func (r *Run) key(s *Step) holdfast.ID {
 	return holdfast.DeriveID(r.ID, stepName(s.Key, s.Recovery))
@@ -271,7 +279,14 @@ func (p *Plans) One(ctx context.Context, workspace, id holdfast.ID) (*Run, error
 	if err != nil {
 		return nil, err
 	}
-	r.Report, err = p.report(ctx, r)
+	if r.Report, err = p.report(ctx, r); err != nil || r.Drill || p.deps.Cost == nil {
+		return r, err
+	}
+	until := r.EndedAt
+	if until.IsZero() {
+		until = p.db.Now()
+	}
+	r.Report.Cost, err = p.deps.Cost(ctx, workspace, r.began(), until)
 	return r, err
 }
 
@@ -309,4 +324,25 @@ func (p *Plans) Runs(ctx context.Context, workspace, plan holdfast.ID, drills *b
 		}
 	}
 	return runs, err
+}
+
+// InForce are the channels that a workspace's runs send by now, in their steps' order.
+// on reports whether any does; none named are all that work.
+func (p *Plans) InForce(ctx context.Context, workspace holdfast.ID) (channels []holdfast.ID, on bool, err error) {
+	runs, err := p.Current(ctx, workspace)
+	for _, r := range runs {
+		for _, s := range r.Steps {
+			// A run that recovers has taken it back: nobody needs to undo it.
+			if s.Kind != holdfast.DeedLanes || s.State != holdfast.StepDone || s.Recovery || r.Drill || !r.RecoveringAt.IsZero() {
+				continue
+			}
+			on = true
+			for _, id := range s.step.Channels {
+				if !slices.Contains(channels, id) {
+					channels = append(channels, id)
+				}
+			}
+		}
+	}
+	return channels, on, err
 }

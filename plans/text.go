@@ -30,15 +30,15 @@ var words = map[string]map[string]string{
 	"en": {"and": " and ", "comma": ", ", "nothing": "nothing", "opt_out": "Reply STOP to get no more of these.",
 		"reach.international": "everything", "reach.domestic": "services in this country", "reach.local": "the phone and our shop", "reach.none": "our shop",
 		"down.international": "nothing", "down.domestic": "services from abroad", "down.local": "the internet", "down.none": "the network",
-		"call": "{{step.name}}", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "Drill. {{workspace.name}}: {{plan.name}}", "drill": "This is a drill. ", "open": "Say that you have seen it:"},
+		"call": "{{step.name}}", "calls": "You have customers to call: they stand under Links and reach, Calls.", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "Drill. {{workspace.name}}: {{plan.name}}", "drill": "This is a drill. ", "open": "Say that you have seen it:"},
 	"ru": {"and": " и ", "comma": ", ", "nothing": "ничего", "opt_out": "Чтобы больше не получать такие сообщения, ответьте СТОП.",
 		"reach.international": "всё", "reach.domestic": "сервисы внутри страны", "reach.local": "телефон и наш магазин", "reach.none": "наш магазин",
 		"down.international": "ничего", "down.domestic": "зарубежные сервисы", "down.local": "интернет", "down.none": "сеть",
-		"call": "{{step.name}}", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "Учения. {{workspace.name}}: {{plan.name}}", "drill": "Это учения. ", "open": "Подтвердите, что прочитали:"},
+		"call": "{{step.name}}", "calls": "Вам нужно позвонить клиентам: список в разделе «Связь и доступность», «Звонки».", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "Учения. {{workspace.name}}: {{plan.name}}", "drill": "Это учения. ", "open": "Подтвердите, что прочитали:"},
 	"fa": {"and": " و ", "comma": "، ", "nothing": "هیچ", "opt_out": "برای دریافت نکردن این پیام‌ها «لغو» را بفرستید.",
 		"reach.international": "همه چیز", "reach.domestic": "سرویس‌های داخل کشور", "reach.local": "تلفن و فروشگاه ما", "reach.none": "فروشگاه ما",
 		"down.international": "هیچ", "down.domestic": "سرویس‌های خارج از کشور", "down.local": "اینترنت", "down.none": "شبکه",
-		"call": "{{step.name}}", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "تمرین. {{workspace.name}}: {{plan.name}}", "drill": "این یک تمرین است. ", "open": "اعلام کنید که دیده‌اید:"},
+		"call": "{{step.name}}", "calls": "باید به چند مشتری زنگ بزنید: فهرست در «ارتباط و دسترسی»، «تماس‌ها» است.", "subject": "{{workspace.name}}: {{plan.name}}", "subject.drill": "تمرین. {{workspace.name}}: {{plan.name}}", "drill": "این یک تمرین است. ", "open": "اعلام کنید که دیده‌اید:"},
 }
 
 // facts are what placeholders stand for, but for what depends on the language.

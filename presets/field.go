@@ -269,3 +269,26 @@ func (f Field) Clean(v string) (string, error) {
 // latinDigits writes Persian and Arabic digits and decimal points as Latin ones.
 var latinDigits = strings.NewReplacer("۰", "0", "۱", "1", "۲", "2", "۳", "3", "۴", "4", "۵", "5", "۶", "6", "۷", "7", "۸", "8", "۹", "9",
 	"٠", "0", "١", "1", "٢", "2", "٣", "3", "٤", "4", "٥", "5", "٦", "6", "٧", "7", "٨", "8", "٩", "9", "٫", ".", ",", ".")
+
+// ValuesOf are the values that one field has of these customers or conversations, at
+// most a thousand; one without a value is left out.
+func (p *Presets) ValuesOf(ctx context.Context, workspace, field holdfast.ID, subjects []holdfast.ID) (map[holdfast.ID]string, error) {
+	values := map[holdfast.ID]string{}
+	if len(subjects) == 0 {
+		return values, nil
+	}
+	args := []any{workspace, field}
+	for _, s := range subjects {
+		args = append(args, s)
+	}
+	type pair struct {
+		id    holdfast.ID
+		value string
+	}
+	rows, err := p.db.Unprepared(ctx, "SELECT subject, value FROM field_value WHERE workspace = $1 AND field = $2 AND value <> '' AND subject IN "+store.In(3, len(subjects)), args...)
+	list, err := store.Collect(rows, err, func(r *store.Rows, v *pair) error { return r.Scan(&v.id, &v.value) })
+	for _, v := range list {
+		values[v.id] = v.value
+	}
+	return values, err
+}

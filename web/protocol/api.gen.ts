@@ -173,6 +173,67 @@ export interface components {
             /** @description Empty: none. */
             team: string;
         };
+        Assumptions: {
+            /** @description ISO 4217. */
+            currency?: string;
+            /**
+             * Format: double
+             * @description The share of it that comes over the desk's channels.
+             */
+            internet?: number;
+            /**
+             * Format: double
+             * @description The share of the customers who were not served who do not come back.
+             */
+            leaving?: number;
+            /**
+             * Format: double
+             * @description The share of that which is left.
+             */
+            margin?: number;
+            /**
+             * Format: double
+             * @description What contracts take for an hour of an outage.
+             */
+            penalty?: number;
+            /**
+             * Format: double
+             * @description The share of what was at risk that came another way or later.
+             */
+            recaptured?: number;
+            /**
+             * Format: double
+             * @description What putting things right costs, each time.
+             */
+            recovery?: number;
+            /**
+             * Format: double
+             * @description People who have nothing to do when every channel is cut.
+             */
+            staff?: number;
+            /**
+             * Format: double
+             * @description What an hour of one of them costs.
+             */
+            wage?: number;
+            /**
+             * Format: double
+             * @description The turnover of a usual week.
+             */
+            weekly?: number;
+            /**
+             * Format: double
+             * @description What a customer brings in their whole life.
+             */
+            worth?: number;
+        };
+        AssumptionsView: {
+            basis: components["schemas"]["LossesBasis"];
+            /** @description That sums are in; until one is said, the usual one of the workspace's language. */
+            currency: string;
+            factors: components["schemas"]["LossesFactor"][];
+            said: components["schemas"]["Assumptions"];
+        };
         AtProviderBody: {
             /** @description Where the browser goes now. */
             url: string;
@@ -556,6 +617,72 @@ export interface components {
             items: components["schemas"]["BulkResult"][];
             /** @description Cursor of the next page; empty at the end. */
             next: string;
+        };
+        CalculateInBody: {
+            assumptions: components["schemas"]["Assumptions"];
+            /**
+             * Format: double
+             * @description Who is not served; missing: as many as would have written.
+             */
+            customers?: number;
+            /**
+             * Format: double
+             * @description The share of all contacts that it cuts off.
+             */
+            cut: number;
+            /**
+             * Format: date-time
+             * @description When it begins; missing: now, or when the desk opens next.
+             */
+            from?: string;
+            /** Format: double */
+            hours: number;
+        };
+        CallInBody: {
+            /** @enum {string} */
+            outcome: "reached" | "no_answer" | "later" | "wrong";
+            /** @description Becomes a note on what is open of the customer's. */
+            text?: string;
+        };
+        CallsList: {
+            /** @description The asker's, in the order in which to call. */
+            calls: components["schemas"]["CallsOne"][];
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            name: string;
+            people: components["schemas"]["CallsShare"][];
+            /** @description Of a plan. */
+            run?: string;
+        };
+        CallsListPage: {
+            items: components["schemas"]["CallsList"][];
+            /** @description Cursor of the next page; empty at the end. */
+            next: string;
+        };
+        CallsMatter: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            subject: string;
+        };
+        CallsOne: {
+            /** Format: date-time */
+            at?: string;
+            customer: string;
+            matters: components["schemas"]["CallsMatter"][];
+            name: string;
+            numbers: string[];
+            /** @enum {string} */
+            outcome?: "reached" | "no_answer" | "later" | "wrong";
+            text?: string;
+        };
+        CallsShare: {
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            done: number;
+            operator: string;
         };
         CannedInBody: {
             /** @description Kinds of channels it is for; empty: all. */
@@ -1993,6 +2120,150 @@ export interface components {
             /** @enum {string} */
             probe: "auto" | "icmp" | "tcp" | "dns" | "http" | "stamp";
         };
+        LossesBand: {
+            /**
+             * Format: double
+             * @description P90
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description P10
+             */
+            low: number;
+            /** Format: double */
+            middle: number;
+        };
+        LossesBasis: {
+            /**
+             * Format: int64
+             * @description Conversations with news from a customer, by quarters of an hour, in those weeks.
+             */
+            contacts: number;
+            /**
+             * @description Of orders; of the turnover that was stated, spread as contacts come; or spread over the opening hours.
+             * @enum {string}
+             */
+            of: "orders" | "contacts" | "flat";
+            /** @description Most hours have none: the mean stands for the median. */
+            thin: boolean;
+            /**
+             * Format: int64
+             * @description How many of the eight weeks before there are.
+             */
+            weeks: number;
+        };
+        LossesCost: {
+            /** @description What would have come in over what was cut. */
+            at_risk: components["schemas"]["LossesBand"];
+            /**
+             * Format: double
+             * @description What lost customers would have brought.
+             */
+            customers: number;
+            /**
+             * Format: double
+             * @description Wages of those who could not work.
+             */
+            idle: number;
+            /** @description Of that, what came meanwhile over what still worked: the value kept. */
+            kept: components["schemas"]["LossesBand"];
+            /** @description Of that, what never came. */
+            missed: components["schemas"]["LossesBand"];
+            /** Format: double */
+            penalties: number;
+            /** Format: double */
+            recovery: number;
+            /** @description Of that, what came afterwards. */
+            returned: components["schemas"]["LossesBand"];
+            /** @description missed + idle + recovery + customers + penalties. */
+            total: components["schemas"]["LossesBand"];
+        };
+        LossesEpisode: {
+            /**
+             * Format: int64
+             * @description Conversations that a person answered meanwhile.
+             */
+            answered: number;
+            /**
+             * Format: double
+             * @description More contacts than usual, afterwards, for as long again.
+             */
+            back: number;
+            basis: components["schemas"]["LossesBasis"];
+            /**
+             * Format: double
+             * @description More contacts than usual, meanwhile, over what still worked.
+             */
+            came: number;
+            channels: string[];
+            cost: components["schemas"]["LossesCost"];
+            currency: string;
+            /**
+             * Format: double
+             * @description The share of all contacts that was cut, over those hours.
+             */
+            cut: number;
+            /**
+             * Format: double
+             * @description Contacts that would have come over what was cut.
+             */
+            expected: number;
+            /** @description Every figure of the formula that is not above. */
+            factors: components["schemas"]["LossesFactor"][];
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: double
+             * @description In which at least one channel was cut.
+             */
+            hours: number;
+            lasts: boolean;
+            /** @description The first of the ledger's. */
+            outage?: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: double
+             * @description Contacts that never came: taken for customers who were not served.
+             */
+            unserved: number;
+        };
+        LossesFactor: {
+            /** @enum {string} */
+            key: "weekly" | "internet" | "recaptured" | "staff" | "wage" | "recovery" | "leaving" | "worth" | "margin" | "penalty";
+            /**
+             * Format: double
+             * @description What our own data say, whether it is used or not; null: they do not say.
+             */
+            measured: number | null;
+            /** @description From 0 to 1. */
+            share: boolean;
+            /**
+             * @description What was said goes before what was measured, and that before the default, which is nothing, or all.
+             * @enum {string}
+             */
+            source: "said" | "measured" | "default";
+            /** Format: double */
+            value: number;
+        };
+        LossesReport: {
+            /** @description Of the week as it is now. */
+            basis: components["schemas"]["LossesBasis"];
+            currency: string;
+            /** @description The newest first. */
+            episodes: components["schemas"]["LossesEpisode"][];
+            factors: components["schemas"]["LossesFactor"][];
+            /** Format: date-time */
+            from: string;
+            /** Format: double */
+            hours: number;
+            /** @description Keys of sums that nobody has stated, so that they count as nothing. */
+            missing: string[];
+            /** Format: date-time */
+            to: string;
+            total: components["schemas"]["LossesCost"];
+        };
         MacroInBody: {
             actions: components["schemas"]["Action"][];
             name: string;
@@ -2412,6 +2683,47 @@ export interface components {
             /** @description Cursor of the next page; empty at the end. */
             next: string;
         };
+        PlansBalance: {
+            /**
+             * Format: int64
+             * @description Conversations in which a customer wrote meanwhile.
+             */
+            back: number;
+            /** @description What does not match, by what it is. */
+            counts: components["schemas"]["PlansUnmatched"][];
+            /**
+             * Format: int64
+             * @description Of the held: have gone.
+             */
+            gone: number;
+            /** Format: int64 */
+            held: number;
+            /** @description The first of them. */
+            items: components["schemas"]["PlansMismatch"][];
+            /**
+             * Format: int64
+             * @description Rows keyed in from paper meanwhile.
+             */
+            keyed: number;
+            /** Format: int64 */
+            rerouted: number;
+        };
+        PlansCost: {
+            currency: string;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description The value kept: what came meanwhile over what still worked.
+             */
+            kept: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            middle: number;
+            /** @description Sums that nobody has stated count as nothing. */
+            missing: boolean;
+        };
         PlansDeed: {
             do: string;
             /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels". */
@@ -2444,6 +2756,17 @@ export interface components {
             /** Format: int64 */
             rerouted: number;
         };
+        PlansMismatch: {
+            code?: string;
+            /** @description Missing: of a notice, which is in none. */
+            conversation?: string;
+            customer: string;
+            message: string;
+            /** Format: int64 */
+            number: number;
+            /** @enum {string} */
+            what: "held" | "unknown" | "expired" | "lost" | "doubled";
+        };
         PlansReady: {
             about: string;
             /** @description Kinds of steps that it would have and this desk cannot do. */
@@ -2457,6 +2780,10 @@ export interface components {
             next: string;
         };
         PlansReport: {
+            /** @description What reconciling has found; null: it was not asked to, or not yet. */
+            balance: components["schemas"]["PlansBalance"];
+            /** @description What the outages of this time cost; of one run alone, for whoever may see it, and not of a drill. */
+            cost: components["schemas"]["PlansCost"];
             /**
              * Format: int64
              * @description Seconds from the outage to the start; null in a drill and by hand, where nothing was to be found out.
@@ -2601,6 +2928,12 @@ export interface components {
             operator: string;
             recovery: boolean;
             step: string;
+        };
+        PlansUnmatched: {
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            what: "held" | "unknown" | "expired" | "lost" | "doubled";
         };
         PreferenceInBody: {
             schemes: string[];

@@ -19,6 +19,7 @@ export const goOutbox = to('outbox', 'g o', (p) => p.may('outbox.read'));
 export const goArrivals = to('arrivals', 'g a', (p) => p.may('quarantine.manage'));
 export const goContinuity = to('continuity', 'g l');
 export const goWall: Action = { id: 'go-wall', titleKey: 'action.go.wall', group: 'go', available: () => true, run: () => go('continuity', 'wall') };
+export const goCost: Action = { id: 'go-cost', titleKey: 'action.go.cost', group: 'go', available: (p) => p.may('plans.manage'), run: () => go('continuity', 'cost') };
 export const goPlans = to('plans', undefined, (p) => p.may('plans.manage'));
 export const goBroadcasts = to('broadcasts', 'g b', (p) => p.may('broadcasts.send'));
 export const goSettings = to('settings', 'g s');

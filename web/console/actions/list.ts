@@ -2,7 +2,8 @@ import { toggleTheme } from './account';
 import type { Action } from './action';
 import { comeBack, leave } from './away';
 import { assign, take, unassign } from './assign';
-import { goArrivals, goBroadcasts, goContinuity, goCustomers, goDesign, goInbox, goOutbox, goPlans, goSearch, goSections, goSettings, goViews, goWall, newBroadcast, newChannel, newImport } from './go';
+import { goCalls } from './calls';
+import { goArrivals, goBroadcasts, goContinuity, goCost, goCustomers, goDesign, goInbox, goOutbox, goPlans, goSearch, goSections, goSettings, goViews, goWall, newBroadcast, newChannel, newImport } from './go';
 import { select, selectAll, selectMode, selectNone, undoMany } from './bulk';
 import { markUnread } from './mark-read';
 import { askCsat, askNps } from './rate';
@@ -40,7 +41,7 @@ export const actions: Action[] = [
   transcript,
   next, previous,
   select as Action, selectMode, selectAll, selectNone, undoMany,
-  goInbox, goSearch, goCustomers, goOutbox, goBroadcasts, goArrivals, goContinuity, goWall, goPlans, goSettings, ...goViews, ...goSaved, buildFilter,
+  goInbox, goSearch, goCustomers, goOutbox, goBroadcasts, goArrivals, goContinuity, goCost, goCalls, goWall, goPlans, goSettings, ...goViews, ...goSaved, buildFilter,
   compose, customerPanel, palette, help,
   leave, comeBack, toggleTheme, signOut,
   ...goSections, goDesign, newBroadcast, newChannel, newImport, newCanned, newMacro, newField, newPlan, goDrills, newIncident, newBanner, keyRows,

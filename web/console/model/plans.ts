@@ -8,7 +8,7 @@ export const causes = ['hand', 'reach', 'channel', 'link'] as const;
 export const reaches = ['domestic', 'local', 'none'] as const;
 export const modes = ['automatic', 'confirm', 'hand'] as const;
 export const failings = ['go_on', 'ask', 'stop'] as const;
-export const placesOf = ['console', 'widget', 'help', 'status', 'board'] as const;
+export const placesOf = ['console', 'widget', 'status', 'board'] as const;
 export const placeholders = ['affected', 'works', 'next', 'since', 'opt_out', 'workspace.name', 'plan.name', 'step.name'] as const;
 
 /** A plan that says nothing yet. */

@@ -29,7 +29,7 @@ export function outdated(entry: Entry): string[] {
 const prefixes: Record<string, string[]> = {
   message: ['/outbox'], customer: ['/customers'], address: ['/customers'], arrival: ['/arrivals'], view: ['/views'], macro: ['/macros'], canned: ['/canned-replies'], field: ['/fields'],
   link: ['/continuity'], reach: ['/continuity', '/ways', '/customers'], channel: ['/continuity', '/channels', '/ways', '/customers'],
-  chain: ['/chains', '/customers'], consent: ['/customers'], way: ['/customers'], lane: ['/channels'], plan: ['/plans'], broadcast: ['/broadcasts'], incident: ['/incidents'], banner: ['/banners'],
+  chain: ['/chains', '/customers'], consent: ['/customers'], way: ['/customers'], lane: ['/channels'], plan: ['/plans'], broadcast: ['/broadcasts'], incident: ['/incidents'], banner: ['/banners'], calls: ['/call-lists'],
 };
 
 /** The conversations between which an entry moved messages; they are read anew. */
