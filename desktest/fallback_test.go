@@ -78,6 +78,27 @@ func TestAReplyGoesBySMSWhenItsOwnWayIsCut(t *testing.T) {
 	})
 }
 
+// What already waits on a messenger when its line is known to be down is with the
+// telephone within two seconds.
+func TestWhatWaitsOnAWayThatFallsGoesAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
+		ana := d.Contact("ana")
+		ana.Writes("1", "Hello?")
+		ana.has("+79990001122")
+		d.Loop.Down(&channel.Failure{Reason: channel.Temporary, Code: "connect", Text: "no route"})
+		m := d.Replies("joe", ana, "On its way.")
+		d.Wait(5 * time.Second)
+		if s := d.message(m.ID).Delivery; s.State != holdfast.RetryWait || p.Count(m.ID) != 0 {
+			t.Fatalf("it does not wait: %+v", s)
+		}
+		d.Outbox.Cut(d.Account, "reach", "The line is down.")
+		d.Wait(2 * time.Second)
+		if p.Count(m.ID) != 1 {
+			t.Errorf("two seconds after, it went %d times by SMS", p.Count(m.ID))
+		}
+	})
+}
+
 func loopTitle(d *Desk) string {
 	k, err := d.Setup.Kind("loop")
 	if err != nil {
