@@ -54,10 +54,18 @@ func (a *App) accounts(ctx context.Context, workspace holdfast.ID) ([]fallback.A
 		for lang, texts := range k.Texts {
 			titles[lang] = texts["title"]
 		}
-		ways = append(ways, fallback.Account{ID: v.ID, Name: v.Name, Kind: k.Name, Titles: titles, Scheme: k.Scheme, Needs: a.needs(v.ID, k), Enabled: v.Enabled, Receipts: k.Receipts,
+		ways = append(ways, fallback.Account{ID: v.ID, Name: v.Name, Kind: k.Name, Titles: titles, Scheme: k.Scheme, Needs: a.needs(v.ID, k), Enabled: v.Enabled, Receipts: a.receipts(v.ID, k),
 			Carry: fallback.Carry{Text: k.Limits.Text, Attachments: k.Limits.Attachments, AttachmentBytes: k.Limits.AttachmentBytes, Subject: k.Limits.Subject}})
 	}
 	return ways, nil
+}
+
+// receipts reports whether an account's provider says when a message has arrived.
+func (a *App) receipts(account holdfast.ID, k *channel.Kind) bool {
+	if r := a.Channels.get(account); r != nil {
+		return channel.ReceiptsOf(k, r.adapter)
+	}
+	return k.Receipts
 }
 
 // needs is the least reach that an account works within, as its settings and the

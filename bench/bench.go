@@ -25,7 +25,7 @@ import (
 )
 
 // Parts are what can be measured, in the order in which they run.
-var Parts = []string{"throughput", "latency", "reads", "start", "broadcast", "visitors", "idle"}
+var Parts = []string{"throughput", "latency", "reads", "start", "broadcast", "fallback", "probing", "visitors", "idle"}
 
 // Options of Run. The zero value of each field but Config, Self and Out has a default.
 type Options struct {
@@ -134,7 +134,7 @@ func (r *run) all(ctx context.Context) error {
 	for _, p := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"visitors", r.visitors}, {"idle", r.idle}} {
+	}{{"probing", r.probing}, {"visitors", r.visitors}, {"idle", r.idle}} {
 		if r.wants(p.name) {
 			if err := p.measure(ctx); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
@@ -159,6 +159,11 @@ func (r *run) onStore(ctx context.Context, s storage) error {
 	if r.wants("broadcast") {
 		if err := r.broadcast(ctx, s); err != nil {
 			return fmt.Errorf("broadcast on %s: %w", s.name(), err)
+		}
+	}
+	if r.wants("fallback") {
+		if err := r.fallback(ctx, s); err != nil {
+			return fmt.Errorf("fallback on %s: %w", s.name(), err)
 		}
 	}
 	if !r.wants("reads") && !r.wants("start") {

@@ -213,3 +213,17 @@ func TestABroadcastKeepsToItsRate(t *testing.T) {
 		t.Errorf("nobody was told: %+v", f)
 	}
 }
+
+func TestWhatWaitsGoesBySMSAndProbingCostsLittle(t *testing.T) {
+	o, _ := options(t, "fallback", "probing")
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := figure(t, r, "SQLite", "line down to the text accepted by the centre, slowest"); f.Value <= 0 {
+		t.Errorf("%+v", f)
+	}
+	if f := figure(t, r, "", "a month of an idle metered backup by TCP"); f.Value <= 0 || !*f.Reached {
+		t.Errorf("%+v", f)
+	}
+}

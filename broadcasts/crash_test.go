@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,11 +33,13 @@ type machine struct {
 	kind      *channel.Kind
 	workspace holdfast.ID
 	account   holdfast.ID
-	point     func(name string) // called wherever the engine asks something of another room
+
+	mu    sync.Mutex
+	point func(name string) // called wherever the engine asks something of another room
 }
 
 func newMachine(t testing.TB, o store.Options) *machine {
-	m := &machine{t: t, db: storetest.Open(t, o), loop: loop.New(), workspace: holdfast.NewID(), account: holdfast.NewID(), point: func(string) {}}
+	m := &machine{t: t, db: storetest.Open(t, o), loop: loop.New(), workspace: holdfast.NewID(), account: holdfast.NewID()}
 	m.loop.Idempotent(true)
 	m.kind = m.loop.Kind(channel.ResendSame)
 	m.inbox = inbox.New(m.db)
@@ -63,6 +66,22 @@ func (m *machine) people(n int) {
 	}
 }
 
+// at is where a process asks something of another room.
+func (m *machine) at(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.point != nil {
+		m.point(name)
+	}
+}
+
+// points has a function called at each such place; nil: none.
+func (m *machine) points(f func(name string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.point = f
+}
+
 // process is a run of the program that ends only by being killed.
 type process struct {
 	*Broadcasts
@@ -82,20 +101,20 @@ func (m *machine) start() *process {
 	}, nil, log)
 	p := &process{kill: kill, done: make(chan struct{}), Broadcasts: New(Deps{DB: m.db, Journal: m.journal, Inbox: m.inbox, Outbox: out, Log: log,
 		House: func(context.Context, holdfast.ID) (string, string, *time.Location, error) {
-			m.point("house")
+			m.at("house")
 			return "en", "Shop", time.UTC, ctx.Err()
 		},
 		Lanes: func(context.Context, holdfast.ID) ([]Lane, error) {
-			m.point("lanes")
+			m.at("lanes")
 			return []Lane{{ID: m.account, Name: "Loop", Scheme: "loop"}}, ctx.Err()
 		},
 		Fill: func(text, customer, _ string) string {
-			m.point("fill")
+			m.at("fill")
 			return strings.ReplaceAll(text, "NAME", customer)
 		},
 		Check: func(string) error { return nil },
 		Refused: func(context.Context, holdfast.ID, string, []holdfast.Address) (map[holdfast.Address]string, error) {
-			m.point("refused")
+			m.at("refused")
 			return nil, ctx.Err()
 		}})}
 	go func() {
@@ -217,19 +236,20 @@ func TestACrashBetweenAnyTwoPointsChangesNothing(t *testing.T) {
 			id := m.begin(p, 120) // 1.4 a second: several batches
 			count := 0
 			dead := make(chan struct{})
-			m.point = func(string) {
+			kill := p.kill
+			m.points(func(string) {
 				if count++; count == k+1 {
 					hit = true
 					close(dead)
-					p.kill()
+					kill()
 				}
-			}
+			})
 			for range 30 {
 				time.Sleep(time.Second)
 				select {
 				case <-dead:
 					<-p.done
-					m.point = func(string) {}
+					m.points(nil)
 					p = m.start()
 					dead = make(chan struct{})
 				default:

@@ -1,56 +1,18 @@
 package desktest
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"holdfast"
-	"holdfast/access"
 	"holdfast/channel"
 	"holdfast/channel/loop"
 	"holdfast/desk"
-	"holdfast/inbox"
 	"holdfast/outbox"
-	"holdfast/setup"
 	"holdfast/store/storetest"
 )
-
-// telephone is a second way to customers, by short messages.
-type telephone struct {
-	*loop.Provider
-	kind    *channel.Kind
-	account holdfast.ID
-}
-
-func newTelephone(resend channel.Resend) *telephone {
-	p := loop.New().Called("phone", "tel")
-	k := p.Kind(resend)
-	k.Limits.Attachments = 0
-	return &telephone{Provider: p, kind: k}
-}
-
-// plug connects the telephone and makes it the way after the loop.
-func (p *telephone) plug(t *testing.T, d *Desk, change func(*holdfast.ChainSaved)) {
-	t.Helper()
-	v, err := d.Setup.CreateChannel(t.Context(), access.System(d.Workspace), setup.NewChannel{ID: holdfast.NewID(), Kind: "phone", Name: "Phone"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.account = v.ID
-	d.Wait(time.Second)
-	chain := holdfast.ChainSaved{Sort: holdfast.SortReply, First: 600, Legs: []holdfast.Leg{{Kind: "phone", Wait: 600}}}
-	if change != nil {
-		change(&chain)
-	}
-	if err := d.Fallback.SaveChain(t.Context(), access.System(d.Workspace), chain); err != nil {
-		t.Fatal(err)
-	}
-	d.Wait(0)
-}
 
 func withTelephone(t *testing.T, change func(*holdfast.ChainSaved), story func(t *testing.T, d *Desk, p *telephone)) {
 	onDatabase(t, "", change, story)
@@ -70,14 +32,6 @@ func onDatabase(t *testing.T, url string, change func(*holdfast.ChainSaved), sto
 	})
 }
 
-// has gives a customer a telephone number.
-func (c *Contact) has(number string) {
-	c.d.t.Helper()
-	if _, err := c.d.App.Desk.AddAddress(context.Background(), c.d.By("joe"), c.Conversation().Customer.ID, holdfast.Address{Scheme: "tel", Value: number}); err != nil {
-		c.d.t.Fatal(err)
-	}
-}
-
 func (p *telephone) got(t *testing.T, number string, want ...string) {
 	t.Helper()
 	var have []string
@@ -87,24 +41,6 @@ func (p *telephone) got(t *testing.T, number string, want ...string) {
 	if fmt.Sprint(have) != fmt.Sprint(want) {
 		t.Fatalf("%s received %q, want %q", number, have, want)
 	}
-}
-
-func (d *Desk) message(id holdfast.ID) *inbox.Message {
-	d.t.Helper()
-	m, err := d.Inbox.Message(context.Background(), d.Workspace, id)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return m
-}
-
-func (p *telephone) writes(t *testing.T, number, key, text string, marks ...string) channel.Accepted {
-	t.Helper()
-	got, err := p.Deliver(t.Context(), p.account, channel.Inbound{Key: key, Text: text, From: holdfast.Address{Scheme: "tel", Value: number}, Marks: marks})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return got
 }
 
 const bySMS = "\n(Sent by SMS because Loop cannot be reached)"
@@ -136,9 +72,30 @@ func TestAReplyGoesBySMSWhenItsOwnWayIsCut(t *testing.T) {
 		p.got(t, "+79990001122", want, "You are welcome.")
 		// When the line is up again nothing is sent twice.
 		d.Outbox.Restore(d.Account)
-		d.Wait(3 * time.Hour)
+		d.Wait(time.Hour)
 		ana.HasReceived()
 		p.got(t, "+79990001122", want, "You are welcome.")
+	})
+}
+
+// What already waits on a messenger when its line is known to be down is with the
+// telephone within two seconds.
+func TestWhatWaitsOnAWayThatFallsGoesAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *Desk, p *telephone) {
+		ana := d.Contact("ana")
+		ana.Writes("1", "Hello?")
+		ana.has("+79990001122")
+		d.Loop.Down(&channel.Failure{Reason: channel.Temporary, Code: "connect", Text: "no route"})
+		m := d.Replies("joe", ana, "On its way.")
+		d.Wait(5 * time.Second)
+		if s := d.message(m.ID).Delivery; s.State != holdfast.RetryWait || p.Count(m.ID) != 0 {
+			t.Fatalf("it does not wait: %+v", s)
+		}
+		d.Outbox.Cut(d.Account, "reach", "The line is down.")
+		d.Wait(2 * time.Second)
+		if p.Count(m.ID) != 1 {
+			t.Errorf("two seconds after, it went %d times by SMS", p.Count(m.ID))
+		}
 	})
 }
 
@@ -156,7 +113,7 @@ func TestWithoutAnotherWayAMessageWaitsUntried(t *testing.T) {
 		ana.Writes("1", "Hello?")
 		d.Outbox.Cut(d.Account, "reach", "The line is down.")
 		m := d.Replies("joe", ana, "Hello!")
-		d.Wait(8 * time.Hour)
+		d.Wait(2 * time.Hour)
 		if got := d.message(m.ID); got.Delivery.State != holdfast.Queued || got.Delivery.Attempts != 0 || d.Loop.Asked(m.ID) != 0 {
 			t.Fatalf("state %+v, asked %d times", got.Delivery, d.Loop.Asked(m.ID))
 		}
@@ -250,7 +207,7 @@ func TestWhatMayHaveBeenAcceptedGoesNoOtherWayWhereOnceIsAsked(t *testing.T) {
 					ana.has("+79990001122")
 					d.Loop.Next(act)
 					m := d.Replies("joe", ana, "Hello!")
-					d.Wait(3 * time.Hour)
+					d.Wait(time.Hour)
 					total, want := d.Loop.Count(m.ID)+p.Count(m.ID), 2
 					if once {
 						want = 1
@@ -319,6 +276,56 @@ func TestALateDeliveryOrAnAnswerCancelsTheNextLeg(t *testing.T) {
 				}
 				if s := d.message(m.ID).Delivery.State; by == "answer" && s != holdfast.Accepted || by == "delivery" && s != holdfast.Delivered {
 					t.Errorf("it is %s", s)
+				}
+			})
+		})
+	}
+}
+
+// A text that was accepted and of which nobody says that it has arrived goes on by the
+// chain when its time is over. Where no word ever comes, silence means nothing.
+func TestATextWithoutAReceiptGoesOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		receipts bool
+		at       time.Duration // of the word that it has arrived; 0: none
+		more     int           // by the other way
+		state    holdfast.Delivery
+	}{
+		"no word":         {true, 0, 1, holdfast.Accepted},
+		"in time":         {true, 9 * time.Minute, 0, holdfast.Delivered},
+		"none ever comes": {false, 0, 0, holdfast.Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newTelephone(channel.ResendPark)
+			p.kind.Receipts = c.receipts
+			Run(t, Options{More: []*channel.Kind{p.kind}}, func(t *testing.T, d *Desk) {
+				p.plug(t, d, func(s *holdfast.ChainSaved) { s.Legs = []holdfast.Leg{{Kind: "loop", Wait: 600}} })
+				ana := d.Contact("ana")
+				ana.Writes("1", "Hello?")
+				ana.has("+79990001122")
+				r := desk.Reply{ID: holdfast.NewID(), Text: "On its way.", Channel: p.account, To: &holdfast.Address{Scheme: "tel", Value: "+79990001122"}}
+				if _, err := d.App.Desk.Reply(t.Context(), d.By("joe"), ana.Conversation().ID, r); err != nil {
+					t.Fatal(err)
+				}
+				d.Wait(9 * time.Minute)
+				if p.Count(r.ID) != 1 || d.Loop.Asked(r.ID) != 0 {
+					t.Fatalf("before its time is over: %d times by SMS, %d by the other way", p.Count(r.ID), d.Loop.Asked(r.ID))
+				}
+				if c.at > 0 {
+					if err := p.Report(t.Context(), channel.Report{Message: r.ID, State: holdfast.Delivered}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				d.Wait(90 * time.Second)
+				if n := d.Loop.Count(r.ID); n != c.more || p.Count(r.ID) != 1 {
+					t.Errorf("%d times by SMS, %d by the other way, want %d", p.Count(r.ID), n, c.more)
+				}
+				if got := d.message(r.ID).Delivery; got.State != c.state || c.more > 0 && (got.Other == nil || got.Other.Why != "late") {
+					t.Errorf("operators see %+v", got)
+				}
+				d.Wait(time.Hour)
+				if d.Loop.Count(r.ID) != c.more || p.Count(r.ID) != 1 {
+					t.Error("an hour later it has gone again")
 				}
 			})
 		})
@@ -411,80 +418,4 @@ func TestAnAnswerFromANumberThatWasOnlySaidJoinsAndProvesNothing(t *testing.T) {
 	})
 }
 
-// outage is hours without the loop, with traffic on both sides, and what comes after.
-func outage(t *testing.T, length time.Duration, people int) {
-	Run(t, Options{}, func(t *testing.T, d *Desk) {
-		const perMinute = 60
-		if err := d.Outbox.SetLimit(t.Context(), d.Workspace, holdfast.System, d.Account, holdfast.LaneLimited{Count: perMinute, Per: "minute"}, nil); err != nil {
-			t.Fatal(err)
-		}
-		contacts := make([]*Contact, people)
-		for i := range contacts {
-			contacts[i] = d.Contact(fmt.Sprint("customer", i))
-			contacts[i].Writes("0", "Hello?")
-		}
-		chance := rand.New(rand.NewPCG(1, uint64(length)))
-		d.Outbox.Cut(d.Account, "reach", "The line is down.")
-		wrote := map[string][]string{}
-		kept := map[holdfast.ID]bool{}
-		expired := map[holdfast.ID]bool{}
-		step := length / 120
-		for i := range 120 {
-			d.Wait(step)
-			c := contacts[chance.IntN(people)]
-			c.Writes(fmt.Sprint("in", i), "Still there?") // customers' side goes on over what works
-			r := desk.Reply{ID: holdfast.NewID(), Text: fmt.Sprint("reply ", i)}
-			m, err := d.App.Desk.Reply(t.Context(), d.By("joe"), c.Conversation().ID, r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if length-time.Duration(i+1)*step >= 72*time.Hour-time.Minute {
-				expired[m.ID] = true
-				continue
-			}
-			kept[m.ID] = true
-			wrote[c.addr] = append(wrote[c.addr], r.Text)
-		}
-		d.Outbox.Restore(d.Account)
-		began := time.Now()
-		for {
-			before := 0
-			for id := range kept {
-				before += d.Loop.Count(id)
-			}
-			if before == len(kept) {
-				break
-			}
-			if time.Since(began) > time.Hour {
-				t.Fatalf("%d of %d have arrived an hour after", before, len(kept))
-			}
-			d.Wait(10 * time.Second)
-		}
-		if took := time.Since(began); took < time.Duration(len(kept)/perMinute)*time.Minute-time.Minute {
-			t.Errorf("%d messages in %v: the lane was over its rate", len(kept), took)
-		}
-		d.Wait(time.Hour)
-		for id := range kept {
-			if n := d.Loop.Count(id); n != 1 {
-				t.Errorf("a message arrived %d times", n)
-			}
-		}
-		for _, c := range contacts {
-			var got []string
-			for _, m := range d.Loop.Received(c.addr) {
-				got = append(got, m.Text)
-			}
-			if fmt.Sprint(got) != fmt.Sprint(wrote[c.addr]) {
-				t.Errorf("%s got %q, want the oldest first: %q", c.addr, got, wrote[c.addr])
-			}
-		}
-		for id := range expired {
-			if s := d.message(id).Delivery; s.State != holdfast.Failed || s.Code != "expired" || s.Reason == "" || d.Loop.Count(id) != 0 {
-				t.Errorf("what nobody waits for any more: %+v", s)
-			}
-		}
-	})
-}
-
-func TestAfterEightHoursNothingIsLostOrDoubled(t *testing.T)      { outage(t, 8*time.Hour, 20) }
-func TestAfterThreeDaysNothingIsLostAndTheOldIsSaid(t *testing.T) { outage(t, 73*time.Hour, 20) }
+func TestAfterEightHoursNothingIsLostOrDoubled(t *testing.T) { Outage(t, 8*time.Hour, 20) }

@@ -115,7 +115,7 @@ const (
 	// starting.
 	offPatience = time.Minute
 	// How often it looks by itself, with messages in hand and without.
-	lookEvery = 15 * time.Second
+	lookEvery = time.Minute
 	idle      = 10 * time.Minute
 )
 

@@ -255,9 +255,16 @@ func (d *Detector) decayed(at time.Duration) float64 {
 func (d *Detector) Figures(at time.Duration) Figures {
 	var room [8]sum
 	sums := room[:0]
+	// Delays are the near target's: how far away the far ones stand is not the link's fault.
+	var best *stream
+	var near sum
 	for i := range d.streams {
-		if s := d.streams[i].window.sum(at); s.filled > 0 {
+		s := d.streams[i].window.sum(at)
+		if s.filled > 0 {
 			sums = append(sums, s)
+		}
+		if s.rtt > 0 && (best == nil || s.rtt < near.rtt) {
+			best, near = &d.streams[i], s
 		}
 	}
 	if len(sums) == 0 {
@@ -274,18 +281,9 @@ func (d *Detector) Figures(at time.Duration) Figures {
 	})
 	s := sums[min(enough, len(sums))-1]
 	f := Figures{Loss: s.loss, Filled: s.filled}
-	// Delays are the near target's: how far away the far ones stand is not the link's fault.
-	var best *stream
-	var late float64
-	for i := range d.streams {
-		st := &d.streams[i]
-		if q := st.window.sum(at); q.rtt > 0 && (best == nil || q.rtt < f.RTT) {
-			best, f.RTT, late = st, q.rtt, q.late
-		}
-	}
 	if best != nil {
-		f.Jitter = best.jitter.Value()
-		f.MOS = CallMOS(f.RTT, f.Jitter, min(1, f.Loss+late))
+		f.RTT, f.Jitter = near.rtt, best.jitter.Value()
+		f.MOS = CallMOS(f.RTT, f.Jitter, min(1, f.Loss+near.late))
 	}
 	return f
 }

@@ -126,7 +126,7 @@ func TestIndependentLossOfThreePercentGivesNoFallInThirtyDays(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(3, 1))
 	for _, kind := range []Kind{Fibre, LTE} {
-		changes := play(NewDetector(kind, 3, ""), 3, time.Duration(days)*24*time.Hour/2/slower, func(time.Duration, int) (bool, time.Duration) { return random.Float64() >= 0.03, near })
+		changes := play(NewDetector(kind, 3, ""), 3, time.Duration(days)*24*time.Hour/2, func(time.Duration, int) (bool, time.Duration) { return random.Float64() >= 0.03, near })
 		if f := falls(changes); len(f) != 0 {
 			t.Errorf("%s: %d falls in %d days of 3 %% loss: %v", kind, len(f), days, f)
 		}
@@ -134,12 +134,12 @@ func TestIndependentLossOfThreePercentGivesNoFallInThirtyDays(t *testing.T) {
 }
 
 func TestThirtyCleanDaysGiveNothingAtAll(t *testing.T) {
-	if changes := play(NewDetector(Fibre, 3, ""), 3, 10*24*time.Hour/slower, steady); len(changes) != 0 {
+	if changes := play(NewDetector(Fibre, 3, ""), 3, 10*24*time.Hour, steady); len(changes) != 0 {
 		t.Errorf("%+v", changes)
 	}
 	// the rest of the month, a thousandth of the probes is lost
 	random := rand.New(rand.NewPCG(1, 1))
-	if f := falls(play(NewDetector(Fibre, 3, ""), 3, 20*24*time.Hour/slower, func(time.Duration, int) (bool, time.Duration) { return random.Float64() >= 0.001, near })); len(f) != 0 {
+	if f := falls(play(NewDetector(Fibre, 3, ""), 3, 20*24*time.Hour, func(time.Duration, int) (bool, time.Duration) { return random.Float64() >= 0.001, near })); len(f) != 0 {
 		t.Errorf("falls at %v", f)
 	}
 }
@@ -160,7 +160,7 @@ func TestABurstyWeekGivesFewFalseFalls(t *testing.T) {
 			}
 			return at < until
 		}
-		changes := play(NewDetector(c.kind, 3, ""), 3, 7*24*time.Hour/slower, func(at time.Duration, _ int) (bool, time.Duration) {
+		changes := play(NewDetector(c.kind, 3, ""), 3, 7*24*time.Hour, func(at time.Duration, _ int) (bool, time.Duration) {
 			return !burst(at) || random.Float64() > 0.8, near
 		})
 		f := falls(changes)

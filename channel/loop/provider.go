@@ -21,6 +21,7 @@ type Provider struct {
 	received   map[string][]channel.Outbound
 	accepted   map[holdfast.ID]int
 	asked      map[holdfast.ID]int
+	attempts   []time.Time
 	sinks      map[holdfast.ID]channel.Sink
 	changed    chan struct{} // closed and renewed when a sink comes
 }
@@ -95,6 +96,12 @@ func (p *Provider) Asked(message holdfast.ID) (n int) {
 	return n
 }
 
+// Attempts are the moments at which a message was handed in, whatever came of it.
+func (p *Provider) Attempts() (list []time.Time) {
+	p.locked(func() { list = append(list, p.attempts...) })
+	return list
+}
+
 func (p *Provider) locked(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,6 +112,7 @@ func (p *Provider) locked(f func()) {
 func (p *Provider) take(ctx context.Context, m channel.Outbound) (channel.Sent, error) {
 	p.mu.Lock()
 	p.asked[m.ID]++
+	p.attempts = append(p.attempts, time.Now())
 	if p.down != nil {
 		f := *p.down
 		p.mu.Unlock()

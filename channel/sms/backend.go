@@ -29,6 +29,9 @@ type backend interface {
 	Test(ctx context.Context) []channel.Check
 	// Resend is what may be done with a message that may have been sent already.
 	Resend() channel.Resend
+	// Receipts reports whether this way in is told when a text has arrived. Where that
+	// is not sure it is false: silence would be taken for a text that is late.
+	Receipts() bool
 }
 
 // hooked is a back-end that is called over HTTP; see channel.Webhook.

@@ -104,6 +104,13 @@ func webAddress(field, s string) error {
 // Resend is park: these interfaces cannot tell a repetition from a second text.
 func (w *web) Resend() channel.Resend { return channel.ResendPark }
 
+// Receipts come from providers that are asked how a text is, and from those that are
+// given our address with each. One whose customers write the address into its own pages
+// may never have been told of it.
+func (w *web) Receipts() bool {
+	return w.status != nil || w.env.PublicURL != "" && strings.Contains(w.send.body, "{hook}")
+}
+
 // Needs is what the provider's servers need.
 func (w *web) Needs() holdfast.Reach { return w.reach }
 

@@ -39,6 +39,7 @@ type modem struct {
 	opening chan struct{} // one token: whose turn it is to open the port
 	mu      sync.Mutex
 	handset *handset
+	reports bool // the modem hands the network's reports on
 }
 
 func newModem(_ channel.Account, env channel.Env, set *Settings) (backend, error) {
@@ -78,6 +79,14 @@ func newModem(_ channel.Account, env channel.Env, set *Settings) (backend, error
 // Resend is once: the parts carry the same reference again, with which the centre
 // refuses a second one that it still has, and the telephone knows the rest.
 func (m *modem) Resend() channel.Resend { return channel.ResendOnce }
+
+// Receipts reports whether the modem hands the network's reports on, which it says
+// when it is opened.
+func (m *modem) Receipts() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reports
+}
 
 // Needs is local: the office's own antenna is enough.
 func (m *modem) Needs() holdfast.Reach { return holdfast.Local }
@@ -211,15 +220,20 @@ func (m *modem) prepare(ctx context.Context, s *handset) error {
 	}
 	// Stored messages are announced, reports come at once; what a modem refuses is
 	// tried in a weaker form, and what comes is looked for now and then all the same.
+	reports := false
 	for _, mode := range []string{"2,1,0,1,0", "2,1,0,2,0", "1,1,0,1,0", "2,1,0,0,0"} {
 		_, err := s.do(ctx, answerWait, "+CNMI="+mode, "")
 		if err == nil {
+			reports = mode != "2,1,0,0,0"
 			break
 		}
 		if refused := new(atError); !errors.As(err, &refused) {
 			return err
 		}
 	}
+	m.mu.Lock()
+	m.reports = reports
+	m.mu.Unlock()
 	for _, memory := range []string{"SM", "ME"} {
 		if err := s.choose(ctx, memory); err == nil {
 			break

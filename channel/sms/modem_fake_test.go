@@ -47,6 +47,8 @@ type fakeModem struct {
 	noise    string                                 // said between a command and its answer
 	onPDU    func(n int, pdu string) string         // the answer to the nth PDU; "" says nothing
 	ussd     string                                 // the +CUSD line
+
+	noReports bool // it hands no delivery reports on
 }
 
 func plugIn(t *testing.T, prepare ...func(*fakeModem)) *fakeModem {
@@ -276,7 +278,10 @@ func (m *fakeModem) answer(command string) string {
 		delete(m.stored[m.memory], i)
 		return "OK"
 	}
-	if _, ok := value("AT+CNMI="); ok {
+	if v, ok := value("AT+CNMI="); ok {
+		if m.noReports && v != "2,1,0,0,0" {
+			return "+CMS ERROR: 303"
+		}
 		return "OK"
 	}
 	if v, ok := value("AT+CSCA="); ok {

@@ -109,6 +109,9 @@ func newSMPP(_ channel.Account, env channel.Env, set *Settings) (backend, error)
 // or a receipt does.
 func (c *centre) Resend() channel.Resend { return channel.ResendPark }
 
+// Receipts are sent by a centre that is asked for them.
+func (c *centre) Receipts() bool { return c.set.SMPPReceipts }
+
 // Send hands all parts over, each at its turn. A text of which some parts have
 // been taken before goes on after them.
 func (c *centre) Send(ctx context.Context, m sms) (channel.Sent, error) {

@@ -43,6 +43,7 @@ func Kind() *channel.Kind {
 		Limits:   channel.Limits{Text: 30 * 153}, // the account's own limit is in parts
 		Resend:   channel.ResendPark,
 		Joins:    true,
+		Receipts: true, // unless the way in says otherwise
 		New: func(a channel.Account, env channel.Env) (channel.Adapter, error) {
 			return newAdapter(a, env)
 		},
@@ -166,6 +167,9 @@ func (a *adapter) Needs() holdfast.Reach {
 	}
 	return holdfast.Domestic
 }
+
+// Receipts reports whether the network says when a text has arrived.
+func (a *adapter) Receipts() bool { return a.way.Receipts() }
 
 // Single reports whether the way in holds what only one can hold at a time.
 func (a *adapter) Single() bool {

@@ -11,7 +11,7 @@ import (
 
 // benchCmd measures private desks; the one in the data folder is not touched.
 type benchCmd struct {
-	Only     []string      `enum:"throughput,latency,reads,start,broadcast,visitors,idle" placeholder:"PART" help:"Parts to run: throughput, latency, reads, start, broadcast, visitors, idle; none: all."`
+	Only     []string      `enum:"throughput,latency,reads,start,broadcast,fallback,probing,visitors,idle" placeholder:"PART" help:"Parts to run: throughput, latency, reads, start, broadcast, fallback, probing, visitors, idle; none: all."`
 	Duration time.Duration `default:"10s" help:"How long each measurement under load takes."`
 	Clients  int           `default:"64" help:"Chat clients that write at once."`
 	Turns    int           `default:"10" help:"Messages that a visitor writes before the next one comes."`
