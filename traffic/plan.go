@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"holdfast"
 )
@@ -120,7 +121,7 @@ func (l *Place) resolve(f Facts) {
 			}
 		}
 	}
-	if l.Device == "" {
+	if !plain(l.Device) {
 		return
 	}
 	d := f.Devices[l.Device]
@@ -133,10 +134,18 @@ func (l *Place) resolve(f Facts) {
 		}
 	}
 	if g, err := netip.ParseAddr(l.Uplink.Gateway); err == nil {
-		l.hops[g.Is6()] = g.Unmap()
+		g = g.Unmap().WithZone("")
+		l.hops[g.Is6()] = g
 	}
 	l.direct = d.Direct && len(l.hops) == 0
 	l.usable = l.direct || len(l.hops) > 0
+}
+
+// plain reports whether a device's name means nothing to a shell: it will be pasted.
+func plain(device string) bool {
+	return device != "" && !strings.HasPrefix(device, "-") && !strings.ContainsFunc(device, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-@", r))
+	})
 }
 
 // choose finds the best: the first that lives, or the first that could.
@@ -171,7 +180,7 @@ func (p *Plan) route(in Input) {
 			l := &p.Places[i]
 			own := tableDefault + l.Slot
 			src, err := netip.ParseAddr(l.Uplink.Source)
-			if err != nil || src.Is6() != v6 {
+			if src = src.Unmap().WithZone(""); err != nil || src.Is6() != v6 {
 				src = netip.Addr{}
 			}
 			metric := 10 * (i + 1)

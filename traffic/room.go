@@ -170,7 +170,14 @@ func (t *Traffic) mark(ctx context.Context, on bool) error {
 
 // plan is what should be by a setting now.
 func (t *Traffic) plan(s Setting, f Facts) Plan {
-	return Make(Input{Setting: s, Uplinks: t.Uplinks(), Facts: f, UID: t.UID, Own: t.Own})
+	list := t.Uplinks()
+	for i := range list {
+		if u := &list[i]; t.Virtual && u.Interface == "" {
+			// So that the commands can be read all the same.
+			u.Interface, u.Gateway = fmt.Sprint("uplink", i+1), fmt.Sprint("192.0.2.", i+1)
+		}
+	}
+	return Make(Input{Setting: s, Uplinks: list, Facts: f, UID: t.UID, Own: t.Own})
 }
 
 // tend does what is to be done now and says when to look again; 0: when something moves.

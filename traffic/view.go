@@ -49,6 +49,9 @@ func (t *Traffic) View(ctx context.Context) (View, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v.Setting, v.Saved, v.Capable, v.Virtual, v.Since, v.Trouble = s, saved, t.kernel.Capable(), t.Virtual, t.since, t.trouble
+	if t.Virtual {
+		v.Trouble = &Trouble{Code: "virtual"}
+	}
 	_, f, err := t.read()
 	if err != nil {
 		return v, holdfast.Errorf(holdfast.Unavailable, "traffic.unread", "the system does not say how its network is set up: %w", err)
