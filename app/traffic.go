@@ -18,7 +18,7 @@ func (a *App) newTraffic() *traffic.Traffic {
 			own = append(own, traffic.Ports{From: at.Port(), To: at.Port()})
 		}
 	}
-	return traffic.New(traffic.Deps{DB: a.DB, Log: a.Log, Uplinks: a.uplinks, Own: own, UID: os.Getuid(), Virtual: a.Prober != nil,
+	return traffic.New(traffic.Deps{DB: a.DB, Log: a.Log, Uplinks: a.uplinks, Own: own, UID: os.Getuid(), Virtual: func() bool { return a.Continuity.Prober != nil },
 		Audit: func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, action string, subject holdfast.ID, detail any) error {
 			return access.Record(tx, access.Identity{Workspace: workspace, Actor: by}, action, subject, detail)
 		}})

@@ -93,7 +93,7 @@ func uplinks(a, b holdfast.LinkState) []Uplink {
 	return []Uplink{{ID: fibre, Name: "Fibre", Interface: "up0", Gateway: "198.51.100.1", State: a}, {ID: lte, Name: "Backup", Interface: "up1", Radio: true, Metered: true, State: b}}
 }
 
-func TestPlanIsWhatTheKernelHas(t *testing.T) { namespaces(t, "TestInsidePlan") }
+func TestPlanIsWhatTheKernelHas(t *testing.T) { t.Parallel(); namespaces(t, "TestInsidePlan") }
 
 // What is applied over netlink is read back as it was planned, is the same as what the
 // printed commands make, and is gone without a trace when it is taken back.

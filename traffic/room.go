@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,8 +28,8 @@ type Deps struct {
 	Own []Ports
 	// UID is that of this process; below 0: not known.
 	UID int
-	// Virtual says that the uplinks are not this machine's, so that nothing is applied.
-	Virtual bool
+	// Virtual says that the uplinks are not this machine's, so that nothing is applied; nil: they are.
+	Virtual func() bool
 	// Audit notes what an administrator has changed.
 	Audit func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, action string, subject holdfast.ID, detail any) error
 }
@@ -172,9 +173,9 @@ func (t *Traffic) mark(ctx context.Context, on bool) error {
 func (t *Traffic) plan(s Setting, f Facts) Plan {
 	list := t.Uplinks()
 	for i := range list {
-		if u := &list[i]; t.Virtual && u.Interface == "" {
-			// So that the commands can be read all the same.
-			u.Interface, u.Gateway = fmt.Sprint("uplink", i+1), fmt.Sprint("192.0.2.", i+1)
+		// So that the commands of virtual ones can be read all the same.
+		if u := &list[i]; t.virtual() {
+			u.Interface, u.Gateway = cmp.Or(u.Interface, fmt.Sprint("uplink", i+1)), cmp.Or(u.Gateway, fmt.Sprint("192.0.2.", i+1))
 		}
 	}
 	return Make(Input{Setting: s, Uplinks: list, Facts: f, UID: t.UID, Own: t.Own})
@@ -215,7 +216,7 @@ func (t *Traffic) rehearse() {
 
 // read is what the kernel has, where it may be asked.
 func (t *Traffic) read() ([]Thing, Facts, error) {
-	if t.Virtual || !t.kernel.Capable() {
+	if t.virtual() || !t.kernel.Capable() {
 		return nil, Facts{}, nil
 	}
 	return t.kernel.Read()
@@ -236,7 +237,7 @@ func (t *Traffic) apply(ctx context.Context) {
 		}
 	}
 	switch {
-	case t.Virtual:
+	case t.virtual():
 		fail("virtual", nil)
 		return
 	case !t.kernel.Capable():
@@ -402,3 +403,5 @@ func (s *Setting) said(known []Uplink) map[string]any {
 	}
 	return map[string]any{"mode": s.Mode, "order": order, "capacities": capacities, "telephony": s.Telephony, "desk": s.Desk, "rest": s.Rest}
 }
+
+func (t *Traffic) virtual() bool { return t.Virtual != nil && t.Virtual() }

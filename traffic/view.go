@@ -48,8 +48,8 @@ func (t *Traffic) View(ctx context.Context) (View, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v.Setting, v.Saved, v.Capable, v.Virtual, v.Since, v.Trouble = s, saved, t.kernel.Capable(), t.Virtual, t.since, t.trouble
-	if t.Virtual {
+	v.Setting, v.Saved, v.Capable, v.Virtual, v.Since, v.Trouble = s, saved, t.kernel.Capable(), t.virtual(), t.since, t.trouble
+	if t.virtual() {
 		v.Trouble = &Trouble{Code: "virtual"}
 	}
 	_, f, err := t.read()
