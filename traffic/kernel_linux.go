@@ -137,8 +137,8 @@ func (Kernel) Read() (have []Thing, f Facts, err error) {
 		}
 	}
 	sum, there, err := tableSum()
-	if errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.EOPNOTSUPP) {
-		sum, there, err = "", false, nil // a kernel without it: making it says so
+	if errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPERM) && !(Kernel{}).Capable() {
+		sum, there, err = "", false, nil // a kernel without it, where making it says so; or no right to see it, and none to make it
 	}
 	if err != nil {
 		return nil, f, fmt.Errorf("list tables: %w", err)

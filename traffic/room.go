@@ -216,7 +216,7 @@ func (t *Traffic) rehearse() {
 
 // read is what the kernel has, where it may be asked.
 func (t *Traffic) read() ([]Thing, Facts, error) {
-	if t.virtual() || !t.kernel.Capable() {
+	if t.virtual() {
 		return nil, Facts{}, nil
 	}
 	return t.kernel.Read()
@@ -232,8 +232,9 @@ func (t *Traffic) apply(ctx context.Context) {
 		t.trouble = &Trouble{code, detail}
 		if s := code + detail; s != t.complain {
 			t.complain = s
-			p := t.plan(t.setting, Facts{})
-			t.Log.Warn("traffic is not led as it is set", "code", code, "err", detail, "commands", strings.Join(print(Diff(t.applied, p.Things), p.Sorting), "\n"))
+			have, f, _ := t.read()
+			p := t.plan(t.setting, f)
+			t.Log.Warn("traffic is not led as it is set", "code", code, "err", detail, "commands", strings.Join(print(Diff(have, p.Things), p.Sorting), "\n"))
 		}
 	}
 	switch {

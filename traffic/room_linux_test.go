@@ -48,21 +48,31 @@ func open(t *testing.T, db *store.DB, mode Mode) *office {
 	if !k.Capable() {
 		t.Skip("this process may not change the network (CAP_NET_ADMIN)")
 	}
+	o := unopened(db)
+	if mode != "" {
+		set(t, o, mode)
+	}
+	return o
+}
+
+func unopened(db *store.DB) *office {
 	o := &office{links: uplinks("up", "up"), log: &said{}}
 	o.Traffic = New(Deps{DB: db, Log: slog.New(slog.NewTextHandler(o.log, nil)), UID: 4242, Own: []Ports{{8080, 8080}}, Uplinks: func() []Uplink {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return slices.Clone(o.links)
 	}})
-	if mode != "" {
-		s := Defaults()
-		s.Mode = mode
-		s.Capacities = []Capacity{{Uplink: fibre, Up: 4000, Down: 4000}}
-		if err := o.Save(t.Context(), holdfast.ID{}, holdfast.System, s); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return o
+}
+
+func set(t *testing.T, o *office, mode Mode) {
+	t.Helper()
+	s := Defaults()
+	s.Mode = mode
+	s.Capacities = []Capacity{{Uplink: fibre, Up: 4000, Down: 4000}}
+	if err := o.Save(t.Context(), holdfast.ID{}, holdfast.System, s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // start runs the room until stop, which waits until it has taken everything back.
@@ -290,6 +300,47 @@ func TestInsideForeign(t *testing.T) {
 	o.stop()
 	if after := snapshot(t); !strings.Contains(after, tableName) {
 		t.Error("somebody's table was removed")
+	}
+}
+
+func TestWithoutTheRightItOnlyPrints(t *testing.T) { t.Parallel(); namespaces(t, "TestInsideUnable") }
+
+// unable is set for the process that may not change the network.
+const unable = "HOLDFAST_TEST_TRAFFIC_UNABLE"
+
+func TestInsideUnable(t *testing.T) {
+	outside(t)
+	if os.Getenv(unable) == "" {
+		if _, err := exec.LookPath("setpriv"); err != nil {
+			t.Skip("there is no setpriv(1) on this machine")
+		}
+		before := snapshot(t)
+		c := exec.Command("setpriv", "--bounding-set=-net_admin", os.Args[0], "-test.run", "^TestInsideUnable$", "-test.v")
+		c.Env = append(os.Environ(), unable+"=1")
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "--- PASS: TestInsideUnable") {
+			t.Errorf("%v: %s", err, out)
+		}
+		same(t, before, snapshot(t))
+		return
+	}
+	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	if (Kernel{}).Capable() {
+		t.Fatal("the right is still there")
+	}
+	o := unopened(db)
+	for i := range o.links {
+		o.links[i].Gateway = "" // the routes say it, and anybody may read them
+	}
+	set(t, o, On)
+	o.start(t)
+	within(t, 5*time.Second, "it says why not", func() bool {
+		v, err := o.View(t.Context())
+		return err == nil && !v.Capable && v.Trouble != nil && v.Trouble.Code == "not_capable" && len(v.Applied) == 0 && len(v.Problems) == 0 &&
+			slices.Contains(v.Commands, "ip route add default via 203.0.113.1 dev up1 onlink table 18460 metric 20 proto 72")
+	})
+	if log := o.log.String(); strings.Count(log, "not_capable") != 1 || !strings.Contains(log, "via 203.0.113.1 dev up1") {
+		t.Errorf("the commands are printed once:\n%s", log)
 	}
 }
 
