@@ -44,6 +44,7 @@ import (
 	"holdfast/search"
 	"holdfast/setup"
 	"holdfast/status"
+	"holdfast/traffic"
 	"holdfast/transcript"
 )
 
@@ -90,6 +91,8 @@ type Deps struct {
 	Notices *notices.Notices
 	// Continuity knows how far this node gets.
 	Continuity *continuity.Continuity
+	// Traffic says which uplink carries what.
+	Traffic *traffic.Traffic
 	// Fallback is which way reaches whom, and who has agreed to what.
 	Fallback *fallback.Fallback
 	Plans    *plans.Plans

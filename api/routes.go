@@ -261,6 +261,8 @@ func (a *API) register() {
 	handle(a, del, "/continuity/equipment/{id}", holdfast.ManageWorkspace, "Stop watching it", a.removeEquipment)
 	handle(a, put, "/continuity/targets", holdfast.ManageWorkspace, "Say what is probed", a.setTargets)
 	handle(a, post, "/continuity/discover", holdfast.ManageWorkspace, "Uplinks that this machine seems to have", a.discoverLinks)
+	handle(a, get, "/continuity/traffic", holdfast.ReadSetup, "Which uplink carries what, the commands for it, and what stands", a.readTraffic)
+	handle(a, put, "/continuity/traffic", holdfast.ManageWorkspace, "Say which uplink carries what, and whether it is done", a.setTraffic)
 	handle(a, put, "/channels/{id}/needs", holdfast.ManageChannels, "Say what reach a channel needs", a.setNeeds)
 
 	handle(a, get, "/status-page", holdfast.ReadSetup, "How the workspace shows itself to the world", a.readStatusPage)

@@ -53,6 +53,7 @@ import (
 	"holdfast/setup"
 	"holdfast/status"
 	"holdfast/store"
+	"holdfast/traffic"
 	"holdfast/transcript"
 	"holdfast/unread"
 )
@@ -97,6 +98,8 @@ type App struct {
 	Channels    *Channels
 	// Continuity knows how far this node gets.
 	Continuity *continuity.Continuity
+	// Traffic says which uplink carries what.
+	Traffic *traffic.Traffic
 	// Broadcasts tells many customers at once.
 	Broadcasts *broadcasts.Broadcasts
 	API        *api.API
@@ -201,6 +204,7 @@ func (a *App) OpenRooms(ctx context.Context) (err error) {
 	a.Notices = notices.New(a.DB, a.Seal, a.Journal, a.Inbox, a.Guard, guardedClient(a.Config.AllowPrivate), a.URL(),
 		notices.Mail{Post: a.Outbox.Post, Mailbox: a.mailbox, DigestLink: a.Mutes.DigestLink, Online: a.online, OnDuty: a.onDuty}, a.Log)
 	a.Continuity = a.continuity()
+	a.Traffic = a.newTraffic()
 	a.Plans = a.newPlans()
 	a.Losses = a.newLosses()
 	a.Calls = a.newCalls()
@@ -244,6 +248,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 		Journal: a.Journal, Hooks: a.Hooks, Hub: a.Hub, Files: a.Files, Transcripts: a.Transcripts, Intake: a.Intake, Presets: a.Presets, Feedback: a.Feedback, Importer: a.Importer, Channels: a.Channels, Demo: a.demo, Ready: a.ready,
 		Figures:    func(w io.Writer) { a.writeFigures(w, figures) },
 		Continuity: a.Continuity,
+		Traffic:    a.Traffic,
 		Notices:    a.Notices, Vouching: api.Vouching{Now: provider.now, Try: provider.try, File: provider.file},
 		Fallback:   a.Fallback,
 		Plans:      a.Plans,
@@ -378,6 +383,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 	run(ctx, "answers to broadcasts", a.Broadcasts.Follow)
 	run(ctx, "alarms", a.alarms)
 	run(ctx, "continuity", a.Continuity.Run)
+	run(ctx, "traffic", a.Traffic.Run)
 	run(ctx, "uploads", a.uploads.run)
 	run(ctx, "paper", a.Paper.Run)
 	// The outbox stops by Close, which waits for what is in flight; its own context

@@ -26,7 +26,7 @@ func (a *App) continuity() *continuity.Continuity {
 			return ids, err
 		},
 		Channels: a.Channels.accounts, Health: a.Channels.ownHealth, Test: a.Channels.ownTest, Breaker: a.breaker,
-		Told: a.Broadcasts.Told,
+		Told: a.Broadcasts.Told, Moved: func() { a.Traffic.Moved() },
 		OnChannel: func(account holdfast.ID, state holdfast.ChannelState, code, reason string) {
 			// What the outbox has found out itself it also mends itself: only a link cuts a lane.
 			if state == holdfast.ChannelDown && code == continuity.CodeReach {

@@ -54,6 +54,8 @@ type Deps struct {
 	// OnChannel is told when an account is cut off or carries again, before the entry is
 	// written. It must be quick.
 	OnChannel func(account holdfast.ID, state holdfast.ChannelState, code, reason string)
+	// Moved is told when an uplink has changed, or how it is set up. It must be quick.
+	Moved func()
 	// Audit notes what an administrator has changed.
 	Audit func(tx *store.Tx, workspace holdfast.ID, by holdfast.Actor, action string, subject holdfast.ID, detail any) error
 	// Prober probes over an uplink; nil: the real network. With one given the kernel is
@@ -247,6 +249,13 @@ func (c *Continuity) reconcile(ctx context.Context) {
 		a.end()
 	}
 	poke(c.kick)
+	c.moved()
+}
+
+func (c *Continuity) moved() {
+	if c.Moved != nil {
+		c.Moved()
+	}
 }
 
 func (w *watched) end() {
@@ -271,7 +280,7 @@ func (c *Continuity) startWatch(ctx context.Context, l Link, before *watched) {
 	}
 	w.figures.targets = c.settings.version
 	o := links.Options{Uplink: u, Targets: c.settings.Targets.Items, Was: w.told, Manual: holdfast.LinkState(l.Manual),
-		Changed: func(links.Verdict) { poke(c.kick) },
+		Changed: func(links.Verdict) { poke(c.kick); c.moved() },
 		Sampled: func(s links.Sample) { w.figures.add(c.DB.Now(), s) }}
 	if w.toldVia == links.ByHand {
 		o.Was = ""

@@ -1,7 +1,9 @@
 package continuity
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"holdfast"
@@ -324,6 +326,28 @@ func (c *Continuity) Reach() holdfast.Reach {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reach.told
+}
+
+// Uplink is an uplink as it is set up, and its state.
+type Uplink struct {
+	Link
+	State holdfast.LinkState
+}
+
+// Uplinks are those that are set up, by their ids. It asks no database.
+func (c *Continuity) Uplinks() []Uplink {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]Uplink, 0, len(c.settings.links))
+	for id, l := range c.settings.links {
+		u := Uplink{l, holdfast.LinkUp}
+		if w := c.watches[id]; w != nil {
+			u.State = w.watch.Snapshot().State
+		}
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(a, b Uplink) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return list
 }
 
 // Needs is the reach that an administrator has said an account needs; "" where none has.

@@ -104,6 +104,44 @@ try {
     await place().filter({ hasText: 'Worldwide' }).waitFor({ timeout: 60_000 });
   });
 
+  await play('which link carries what: shown as a dry run, saved, ordered and never done unasked', async () => {
+    await page.goto(base + '/#/settings/links');
+    const box = page.getByRole('region', { name: 'Which link carries what' });
+    await box.getByText('Not saved yet').waitFor();
+    if (!(await box.getByLabel('Only say what it would do').isChecked())) throw new Error('it does not begin as a dry run');
+    if ((await api(page, 'GET', '/continuity/traffic')).setting.mode !== 'off') throw new Error('it was not off before');
+    await box.getByLabel(/Fibre.* sends/).fill('20');
+    await box.getByLabel('Telephony: share').fill('90');
+    await box.getByRole('button', { name: 'Save' }).click();
+    await box.getByText('leave 1 % for the rest').waitFor();
+    if ((await api(page, 'GET', '/continuity/traffic')).saved) throw new Error('what cannot be was saved');
+    await box.getByLabel('Telephony: share').fill('75');
+    await box.getByRole('button', { name: 'Save' }).click();
+    await box.getByText('room for 187 calls').waitFor();
+    await box.getByText('The commands', { exact: true }).click();
+    const commands = () => box.getByRole('region', { name: 'The commands', exact: true }).innerText();
+    const first = async () => /via \S+ dev (\S+) onlink table 18460 metric 10 /.exec(await commands())?.[1];
+    if (!(await commands()).includes('htb rate 14250kbit')) throw new Error('no guarantee for calls: ' + (await commands()));
+    const fibre = await first();
+    await box.getByRole('button', { name: /Earlier: .*LTE/ }).focus();
+    await page.keyboard.press('Enter');
+    await box.getByRole('button', { name: 'Save' }).click();
+    await until('LTE comes first', async () => { const now = await first(); return now && now !== fibre; });
+    const v = await api(page, 'GET', '/continuity/traffic');
+    if (v.setting.mode !== 'dry_run' || v.applied.length) throw new Error('something was done: ' + JSON.stringify(v.applied));
+    await page.goto(base + '/#/settings/audit');
+    await page.getByText('Which link carries what was set').first().waitFor();
+    await api(page, 'PATCH', '/me', { language: 'fa' });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(base + '/#/settings/links');
+    await page.reload();
+    await page.getByRole('region', { name: 'چه چیزی از کدام اتصال برود' }).getByText('فرمان‌ها', { exact: true }).click();
+    await fits('the settings of links');
+    await api(page, 'PATCH', '/me', { language: 'en' });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.reload();
+  });
+
   await play('the wall goes on when the desk is gone, and says so', async () => {
     await page.goto(base + '/#/continuity/wall');
     await page.getByText('Services in the country and abroad answer').waitFor();

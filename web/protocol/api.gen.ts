@@ -3618,6 +3618,109 @@ export interface components {
             /** @description Permissions; empty: all that the role has. */
             scopes?: string[];
         };
+        TrafficCapacity: {
+            /**
+             * Format: int64
+             * @description Incoming, kbit/s; 0: as outgoing. Counts for how many calls fit.
+             */
+            down_kbit: number;
+            /**
+             * Format: int64
+             * @description Outgoing, kbit/s; 0: not known, not shaped.
+             */
+            up_kbit: number;
+            uplink: string;
+        };
+        TrafficClass: {
+            /** @description TCP and UDP, on either side: 5060-5061, 10000-20000. */
+            ports: string;
+            /**
+             * Format: int64
+             * @description What it is guaranteed, in hundredths of the uplink; what it does not use others borrow.
+             */
+            share: number;
+        };
+        TrafficProblem: {
+            code: string;
+            detail: string;
+            uplink?: string;
+        };
+        TrafficSetting: {
+            /** @description An uplink without one is not shaped. */
+            capacities: components["schemas"]["TrafficCapacity"][];
+            /** @description What Holdfast itself sends, these ports, and what keeps the uplink alive. */
+            desk: components["schemas"]["TrafficClass"];
+            /** @enum {string} */
+            mode: "off" | "dry_run" | "on";
+            /** @description The uplinks, the preferred one first; those that are missing follow: unmetered before metered, wired before radio, cheap before dear. */
+            order: string[];
+            /**
+             * @description What becomes of the rest on a metered uplink.
+             * @enum {string}
+             */
+            rest: "free" | "limited" | "shut";
+            /**
+             * Format: int64
+             * @description For limited: kbit/s.
+             */
+            rest_kbit: number;
+            /** @description Voice: DSCP EF and these ports. */
+            telephony: components["schemas"]["TrafficClass"];
+        };
+        TrafficTrouble: {
+            /** @description not_capable, other_desk, virtual, failed. */
+            code: string;
+            detail: string;
+        };
+        TrafficUplinkNow: {
+            /** @description It carries what does not say otherwise, or would. */
+            best: boolean;
+            /**
+             * Format: int64
+             * @description Of G.711, in three quarters of it; 0: its capacity is not known.
+             */
+            calls_fit: number;
+            device: string;
+            /** Format: int64 */
+            down_kbit: number;
+            id: string;
+            /** @description Packets with this mark must take it. */
+            mark: string;
+            metered: boolean;
+            name: string;
+            /** @enum {string} */
+            state: "up" | "degraded" | "down";
+            /** Format: int64 */
+            up_kbit: number;
+        };
+        TrafficView: {
+            /** @description What stands now. */
+            applied: string[];
+            /** @description False: this process may not change the network, so that the commands are only printed. */
+            capable: boolean;
+            /** @description What sets up all of it, from nothing. */
+            commands: string[];
+            /** @description False: the uplinks are those of workspaces, too, that you do not administer. */
+            may_change: boolean;
+            /** @description Parts of the plan that cannot be: no_device, no_gateway, foreign_qdisc, of an uplink; foreign_rule, foreign_route, foreign_table, one_uplink. */
+            problems: components["schemas"]["TrafficProblem"][];
+            /** @description False: nobody has set it up; the setting is what is usual. */
+            saved: boolean;
+            setting: components["schemas"]["TrafficSetting"];
+            /**
+             * Format: date-time
+             * @description Of the last change.
+             */
+            since?: string;
+            /** @description Why what is switched on is not applied; null where it is. */
+            trouble: components["schemas"]["TrafficTrouble"];
+            /** @description What takes all of it back. */
+            undo: string[];
+            /** @description The preferred one first. */
+            uplinks: components["schemas"]["TrafficUplinkNow"][];
+            /** @description The uplinks are not this machine's. */
+            virtual: boolean;
+        };
         TranscriptInBody: {
             /** @description An address of the customer's; empty: the first that is known. */
             address?: string;

@@ -58,3 +58,21 @@ export interface ContinuitySettings {
 export interface TargetSettings { country: string; items: Target[] | null; checks: unknown }
 /** A way out that the machine has. */
 export interface Found { interface: string; kind: string; source: string; gateway: string; metric: number; carrier: boolean; configured: boolean }
+
+/** Which uplink carries what, and what goes first on it. Capacities in kbit/s; 0: not known. */
+export type TrafficMode = 'off' | 'dry_run' | 'on';
+export interface TrafficSetting {
+  mode: TrafficMode; order: string[]; capacities: { uplink: string; up_kbit: number; down_kbit: number }[];
+  telephony: { share: number; ports: string }; desk: { share: number; ports: string }; rest: 'free' | 'limited' | 'shut'; rest_kbit: number;
+}
+export interface Traffic {
+  setting: TrafficSetting; saved: boolean; may_change: boolean; virtual: boolean;
+  /** False: the desk may not change the network, so that it only prints. */
+  capable: boolean;
+  uplinks: { id: string; name: string; device: string; state: LinkState; metered: boolean; best: boolean; mark: string; up_kbit: number; down_kbit: number; calls_fit: number }[];
+  commands: string[]; undo: string[];
+  /** What stands now, and since when it does. */
+  applied: string[]; since?: string;
+  problems: { code: string; uplink?: string; detail: string }[];
+  trouble: { code: string; detail: string } | null;
+}
