@@ -2326,6 +2326,7 @@ export interface components {
             operator?: string;
         };
         PlanStep: {
+            at_night?: boolean;
             channels?: string[];
             do: string;
             key: string;
@@ -2414,7 +2415,7 @@ export interface components {
         };
         PlansDeed: {
             do: string;
-            /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels". */
+            /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels", "at_night". */
             needs: string[];
             /** @description Whether it can be undone. */
             undo: boolean;
