@@ -94,6 +94,9 @@ async function story() {
   await play('LTE is cut, too, and only the office is left', async () => {
     await press('lte', true);
     await reach('local');
+    // Who is cut off from the desk writes all the same.
+    await write('chat', late);
+    await panel.locator('#chat-0 .bubble', { hasText: late }).getByText('waiting').waitFor();
     // It is found good only after half a minute: that is the outage of this story.
     if (!process.env.PICTURES) await press('fibre', false);
   });
@@ -120,9 +123,6 @@ async function story() {
   await play('answers come back in, to the same conversation', async () => {
     await write('sms', thanks);
     await until('it is in the conversation', async () => (await api(desk, 'GET', `/conversations/${talk}/messages?limit=50`)).items.some((m) => m.text.includes(thanks)));
-    // Who is cut off from the desk writes all the same.
-    await write('chat', late);
-    await panel.locator('#chat-0 .bubble', { hasText: late }).getByText('waiting').waitFor();
     // And one wants no more of these.
     await panel.locator('#p-3').click();
     await panel.locator('#sms-3').waitFor();
