@@ -106,6 +106,7 @@ func (d *Demo) Close() error {
 	if d.messenger != nil {
 		d.messenger.Close()
 		d.phones.Close()
+		d.messenger, d.phones = nil, nil
 	}
 	if d.mail == nil {
 		return nil

@@ -94,8 +94,11 @@ func (m *Messenger) Open() error {
 	return nil
 }
 
-// Close stops the service; what was said in it is gone.
+// Close stops the service, if it was opened; what was said in it is gone.
 func (m *Messenger) Close() {
+	if m.server == nil {
+		return
+	}
 	close(m.stop)
 	m.server.Close()
 	m.out.Wait()

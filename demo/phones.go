@@ -46,8 +46,12 @@ func (p *Phones) Open() (err error) {
 	return err
 }
 
-// Close stops the centre; what was on the telephones is gone.
-func (p *Phones) Close() { p.centre.Close() }
+// Close stops the centre, if it was opened; what was on the telephones is gone.
+func (p *Phones) Close() {
+	if p.centre != nil {
+		p.centre.Close()
+	}
+}
 
 // settings are those of the desk's SMS account, by the names of its form.
 func (p *Phones) settings() map[string]any {
