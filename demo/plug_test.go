@@ -52,7 +52,10 @@ func TestTheMessengerIsBlocked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := mustRun(t, dir, true)
-	eventually(t, "all channels carry", func() bool { s := r.panel(); return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp })
+	eventually(t, "all channels carry", func() bool {
+		s := r.panel()
+		return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp
+	})
 	r.pull("the moon", "1", 404)
 	r.pull("messenger", "1", 200)
 	if body := r.get("/demo/plug?lang=en", 200); !strings.Contains(body, "Unblock it") || strings.Contains(body, "Block the messenger") {
@@ -68,7 +71,10 @@ func TestTheMessengerIsBlocked(t *testing.T) {
 
 	// The same desk once more: its accounts have followed to the new ports, once each.
 	r = mustRun(t, dir, true)
-	eventually(t, "all channels carry again", func() bool { s := r.panel(); return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp && len(s.Channels) == 4 })
+	eventually(t, "all channels carry again", func() bool {
+		s := r.panel()
+		return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp && len(s.Channels) == 4
+	})
 	if saved, err := r.app.Plans.List(ctx, r.workspace().Workspace); err != nil || len(saved) != 1 || !saved[0].Enabled || len(saved[0].Lacks) != 0 {
 		t.Errorf("the armed plan is %+v, %v", saved, err)
 	}
