@@ -10,7 +10,7 @@ WEB     := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'we
 # These start whole programs and browsers: one after the other, with the machine to themselves.
 WHOLE   := /(bench|demo|faults|journeys)$$
 
-.PHONY: run demo build test test-go test-web check bench perf screens types fmt clean
+.PHONY: run demo build test test-go test-web check bench perf screens pictures types fmt clean
 
 run: build ## start a desk on http://localhost:8080, data in ./data
 	./bin/holdfast serve
@@ -49,6 +49,9 @@ perf: build ## measure the console and the chat in Chromium, against what they p
 
 screens: build ## pictures of every screen, into ./screens
 	node web/test/screens.mjs
+
+pictures: build ## the README's pictures, of an outage in the demo, into docs/pictures
+	node web/test/pictures.mjs
 
 types: ## the web parts' types, from the API's own description
 	$(GO) run ./cmd/holdfast openapi --types > web/protocol/openapi.json

@@ -61,6 +61,7 @@ type PlanStep struct {
 	Seconds   int         `json:"seconds,omitempty"`  // of a wait
 	Places    []string    `json:"places,omitempty"`   // of a banner
 	Channels  []ID        `json:"channels,omitempty"` // in the order of preference
+	AtNight   bool        `json:"at_night,omitempty"` // of a broadcast: nobody's night is spared
 }
 
 // PlanDeed is what a step does.

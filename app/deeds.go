@@ -83,13 +83,27 @@ func (a *App) noteIncident(ctx context.Context, e plans.Errand) ([]byte, error) 
 // broadcastRate is what a lane without a bound of its own is taken to carry in a minute.
 const broadcastRate = 60
 
-// planBroadcast tells all customers once of this run, by the step's channels.
+// planBroadcast tells all customers once of this run, by the step's channels or, where
+// it names none, by those that carry broadcasts.
 func (a *App) planBroadcast(ctx context.Context, e plans.Errand) ([]byte, error) {
-	spec := holdfast.BroadcastSpec{Name: e.Plan, Incident: e.Run.String(), Purpose: string(holdfast.ForNotices), Texts: e.Texts, Quiet: &holdfast.BroadcastQuiet{From: "22:00", To: "08:00"}}
+	spec := holdfast.BroadcastSpec{Name: e.Plan, Incident: e.Run.String(), Purpose: string(holdfast.ForNotices), Texts: e.Texts}
+	if !e.Step.AtNight {
+		spec.Quiet = &holdfast.BroadcastQuiet{From: "22:00", To: "08:00"}
+	}
 	if e.Recovery {
 		spec.Incident += " over"
 	}
-	for _, id := range e.Step.Channels {
+	ways := e.Step.Channels
+	if len(ways) == 0 {
+		lanes, err := a.broadcastLanes(ctx, e.Workspace)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range lanes {
+			ways = append(ways, l.ID)
+		}
+	}
+	for _, id := range ways {
 		rate := a.perMinute(ctx, e.Workspace, id)
 		if rate == 0 {
 			rate = broadcastRate

@@ -52,7 +52,7 @@ const patience = 3 * time.Second
 func reachOf(snapshots []links.Snapshot, office func() (any, some bool)) (reach holdfast.Reach, known bool) {
 	domestic, waiting := false, false
 	for _, s := range snapshots {
-		if s.Rounds == 0 && !s.Manual && s.Reason != links.NoSignal {
+		if (s.Rounds == 0 || s.Asking) && !s.Manual && s.Reason != links.NoSignal {
 			waiting = true
 		}
 		if s.State == holdfast.LinkDown {
@@ -189,18 +189,19 @@ func (c *Continuity) compare(ctx context.Context, now time.Time) (n news, calls 
 	var snapshots []links.Snapshot
 	unmeteredDown := false
 	for _, w := range c.watches {
-		s := w.watch.Snapshot()
-		snapshots = append(snapshots, s)
-		if !w.link.Metered && s.State == holdfast.LinkDown {
-			unmeteredDown = true
-		}
-		if s.State != w.told {
-			n.links = append(n.links, linkNews{w, holdfast.LinkChanged{Link: w.link.ID, Name: w.link.Name, State: s.State, Was: w.told, Layer: s.Layer, Reason: s.Reason}, s.Verdict})
+		unmeteredDown = unmeteredDown || !w.link.Metered && w.watch.Snapshot().State == holdfast.LinkDown
+	}
+	for _, w := range c.watches {
+		// Before anything is said of the reach: what a backup is known to reach is old.
+		if w.link.Metered {
+			w.watch.InUse(ctx, unmeteredDown)
 		}
 	}
 	for _, w := range c.watches {
-		if w.link.Metered {
-			w.watch.InUse(ctx, unmeteredDown)
+		s := w.watch.Snapshot()
+		snapshots = append(snapshots, s)
+		if s.State != w.told {
+			n.links = append(n.links, linkNews{w, holdfast.LinkChanged{Link: w.link.ID, Name: w.link.Name, State: s.State, Was: w.told, Layer: s.Layer, Reason: s.Reason}, s.Verdict})
 		}
 	}
 	if len(snapshots) > 0 {

@@ -88,6 +88,31 @@ func TestTheReachFollowsTheLinks(t *testing.T) {
 	})
 }
 
+// The way abroad was cut and is back; a backup that is probed every ten seconds has not
+// found that out yet when it has to carry the traffic. Nobody is told that only the
+// country is reached.
+func TestABackupIsAskedBeforeTheReachIsSaidToFall(t *testing.T) {
+	story(t, func(n *node) {
+		n.targets()
+		fibre := n.link("Fibre", links.Fibre, false)
+		n.link("LTE", links.LTE, true)
+		n.wait(time.Minute)
+		n.set(func() { n.cutOff = true })
+		n.wait(2 * time.Minute)
+		n.saidIs(0, "reach domestic")
+		n.set(func() { n.cutOff = false })
+		n.wait(15 * time.Second) // the fibre has found out
+		n.saidIs(0, "reach domestic", "reach international")
+		n.set(func() { n.pulled[fibre] = true })
+		n.wait(30 * time.Second)
+		n.saidIs(0, "reach domestic", "reach international", "Fibre degraded", "Fibre down")
+		// Where the backup does not get abroad either, it is said.
+		n.set(func() { n.cutOff = true })
+		n.wait(30 * time.Second)
+		n.saidIs(0, "reach domestic", "reach international", "Fibre degraded", "Fibre down", "reach domestic")
+	})
+}
+
 // A national shut-down: the links are up, and only what is in the country answers.
 func TestACountryThatIsCutOffIsSeen(t *testing.T) {
 	story(t, func(n *node) {

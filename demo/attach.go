@@ -20,9 +20,13 @@ type Demo struct {
 
 	filling sync.Mutex // one fill at a time
 	plugs   plugs
-	mu      sync.Mutex
-	mail    *Mail // nil while there is no demo workspace
-	parts   Result
+	// messenger and phones are nil on a desk whose uplinks are real.
+	messenger *Messenger
+	phones    *Phones
+	mu        sync.Mutex
+	mail      *Mail // nil while there is no demo workspace
+	parts     Result
+	owners    []owner
 }
 
 // Attach gives a desk its demo: the function behind "fill a demo workspace" and
@@ -44,46 +48,66 @@ func Attach(a *app.App) *Demo {
 	return d
 }
 
+// Virtual is Attach for a desk that is run as a demo: its uplinks are virtual, and so
+// are a messenger and its customers' telephones.
+func Virtual(a *app.App) *Demo {
+	d := Attach(a)
+	d.messenger, d.phones = newMessenger(a.Log, d.plugs.abroad), newPhones()
+	a.Kinds = append(a.Kinds, d.messenger.kind())
+	return d
+}
+
 // Start brings the demo back where there is one: a fill that was cut off is
-// finished, and the e-mail account follows the mail server to its new ports. With
-// fill its uplinks are virtual, and it makes a demo workspace on a desk that has none; the error is Conflict
-// when somebody works there already.
+// finished, and the accounts follow the servers to their new ports. With fill it makes
+// a demo workspace on a desk that has none; the error is Conflict when somebody works
+// there already.
 func (d *Demo) Start(ctx context.Context, fill bool) error {
+	w, err := d.begin(ctx, fill)
+	if err != nil || w.IsZero() {
+		return err
+	}
+	if err := d.setPlugs(ctx, w, d.phones != nil); err != nil {
+		return err
+	}
+	return d.prepare(ctx, w)
+}
+
+// begin makes the workspace whole; it is zero where there is none and none is wanted.
+func (d *Demo) begin(ctx context.Context, fill bool) (holdfast.ID, error) {
 	w, err := d.workspace(ctx)
 	if err != nil || w.ID.IsZero() && !fill {
-		return err
+		return w.ID, err
 	}
 	if w.ID.IsZero() {
 		res, err := d.fill(ctx, true)
-		if err != nil {
-			return err
-		}
-		return d.setPlugs(ctx, res.Workspace, true)
-	}
-	if err := d.setPlugs(ctx, w.ID, fill); err != nil {
-		return err
+		return res.Workspace, err
 	}
 	deps := d.deps()
 	deps.Workspace = w.ID
 	whole, err := deps.whole(ctx)
 	if err != nil {
-		return err
+		return w.ID, err
 	}
 	if !whole {
 		_, err = d.fill(ctx, fill)
-		return err
+		return w.ID, err
 	}
 	mail, err := d.open()
 	if err == nil {
 		err = d.connect(ctx, Of(w.ID), mail)
 	}
-	return err
+	return w.ID, err
 }
 
-// Close stops the mail server.
+// Close stops the servers.
 func (d *Demo) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.messenger != nil {
+		d.messenger.Close()
+		d.phones.Close()
+		d.messenger, d.phones = nil, nil
+	}
 	if d.mail == nil {
 		return nil
 	}

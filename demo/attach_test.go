@@ -33,7 +33,11 @@ type running struct {
 func run(t *testing.T, dir string, fill bool) (*running, error) {
 	t.Helper()
 	a := app.New(app.Config{Listen: "127.0.0.1:0", Data: dir, AttachmentLimit: 1 << 20}, slog.New(slog.DiscardHandler))
-	d := demo.Attach(a)
+	attach := demo.Attach
+	if fill {
+		attach = demo.Virtual
+	}
+	d := attach(a)
 	if err := a.Open(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -41,14 +41,22 @@ func newPages(d *Demo) *pages {
 	if err != nil {
 		panic("demo: " + err.Error()) // the files are part of the binary, and tested
 	}
-	p.html = template.Must(template.New("").ParseFS(pageFiles, "pages/*.html"))
+	p.html = template.Must(template.New("").Funcs(template.FuncMap{"dict": dict}).ParseFS(pageFiles, "pages/*.html"))
 	p.mux.HandleFunc("GET /demo/{$}", p.index)
 	p.mux.HandleFunc("GET /demo/shop", p.shop)
 	p.mux.HandleFunc("GET /demo/shop.js", p.built("text/javascript; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/shop.css", p.built("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/demo.css", p.own("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/mail.js", p.own("text/javascript; charset=utf-8"))
-	p.mux.HandleFunc("GET /demo/plug", p.plug)
+	p.mux.HandleFunc("GET /demo/plug", p.outage("plug.html"))
+	p.mux.HandleFunc("GET /demo/phones", p.outage("phones.html"))
+	p.mux.HandleFunc("GET /demo/messenger", p.outage("messenger.html"))
+	p.mux.HandleFunc("POST /demo/phones", p.say(func(o owner, text string) error { return d.phones.Write(o.Number, text) }))
+	p.mux.HandleFunc("POST /demo/messenger", p.say(func(o owner, text string) error {
+		d.messenger.Write(o.Number, o.Name, text)
+		return nil
+	}))
+	p.mux.HandleFunc("GET /demo/plug.css", p.own("text/css; charset=utf-8"))
 	p.mux.HandleFunc("GET /demo/plug/state", p.plugState)
 	p.mux.HandleFunc("GET /demo/plug.js", p.own("text/javascript; charset=utf-8"))
 	p.mux.HandleFunc("POST /demo/plug", p.pull)
@@ -58,6 +66,15 @@ func newPages(d *Demo) *pages {
 	p.mux.HandleFunc("GET /demo/mail/{letter}", p.read)
 	p.mux.HandleFunc("POST /demo/mail", p.send)
 	return p
+}
+
+// dict is what a part of a page gets that needs more than one thing.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1] // the templates are part of the binary
+	}
+	return m
 }
 
 // ServeHTTP serves the demo's pages; the paths are whole.
@@ -83,6 +100,7 @@ type page struct {
 	Mail      *mailPage
 	Plug      *plugPage
 	Plugged   bool // this desk has virtual uplinks
+	Failed    bool // what was just written could not be sent
 	Shop      string
 	Operators []Operator
 }

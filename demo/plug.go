@@ -2,10 +2,10 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,12 +14,16 @@ import (
 	"holdfast/links"
 )
 
-// Plugs are what can be pulled in the demo: two uplinks, and the way abroad.
+// Plugs are what can be pulled in the demo: two uplinks, the way abroad, and the one
+// messenger that a government may block.
 const (
-	fibrePlug  = "fibre"
-	ltePlug    = "lte"
-	abroadPlug = "abroad"
+	fibrePlug     = "fibre"
+	ltePlug       = "lte"
+	abroadPlug    = "abroad"
+	messengerPlug = "messenger"
 )
+
+var plugNames = []string{fibrePlug, ltePlug, abroadPlug, messengerPlug}
 
 // plugs are the virtual uplinks of the demo and what has been pulled of them. Nothing
 // of it leaves this program: a probe over one is a wait.
@@ -62,6 +66,13 @@ func (p *plugs) prober(u links.Uplink) links.Prober {
 			return 0, ctx.Err()
 		}
 	}
+}
+
+// abroad reports whether the messenger, which stands abroad, can be reached now.
+func (p *plugs) abroad() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !(p.pulled[fibrePlug] && p.pulled[ltePlug]) && !p.pulled[abroadPlug] && !p.pulled[messengerPlug]
 }
 
 // The addresses are those of documentation (RFC 5737): nobody has them.
@@ -122,43 +133,6 @@ func (d *Demo) setPlugs(ctx context.Context, workspace holdfast.ID, on bool) err
 	return c.SetTargets(ctx, workspace, holdfast.System, continuity.Targets{Items: plugTargets})
 }
 
-// plugPage is the panel as it is now.
-type plugPage struct {
-	Reach holdfast.Reach `json:"reach"`
-	Plugs []plugView     `json:"plugs"`
-}
-
-// plugView is one plug: whether it is pulled, and what the desk has found out.
-type plugView struct {
-	Plug   string             `json:"plug"`
-	Pulled bool               `json:"pulled"`
-	State  holdfast.LinkState `json:"state"` // "" for the way abroad, which is no link
-}
-
-func (d *Demo) plugPage(ctx context.Context) (*plugPage, error) {
-	d.mu.Lock()
-	workspace := d.parts.Workspace
-	d.mu.Unlock()
-	o, err := d.app.Continuity.Overview(ctx, workspace)
-	if err != nil {
-		return nil, err
-	}
-	p := &d.plugs
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v := &plugPage{Reach: o.Reach}
-	for _, plug := range []string{fibrePlug, ltePlug, abroadPlug} {
-		x := plugView{Plug: plug, Pulled: p.pulled[plug]}
-		for _, l := range o.Links {
-			if p.links[l.ID] == plug {
-				x.State = l.State
-			}
-		}
-		v.Plugs = append(v.Plugs, x)
-	}
-	return v, nil
-}
-
 // plugged reports whether this desk has virtual uplinks.
 func (d *Demo) plugged() bool {
 	d.plugs.mu.Lock()
@@ -166,45 +140,15 @@ func (d *Demo) plugged() bool {
 	return d.plugs.on
 }
 
-// plug shows the panel.
-func (p *pages) plug(w http.ResponseWriter, r *http.Request) {
-	if !p.demo.plugged() {
-		http.Error(w, "This desk has real uplinks. Start \"holdfast demo\" to pull virtual ones.", http.StatusNotFound)
-		return
-	}
-	v := p.page(r)
-	var err error
-	if v.Plug, err = p.demo.plugPage(r.Context()); err != nil {
-		http.Error(w, "The desk does not say how its links are.", http.StatusServiceUnavailable)
-		return
-	}
-	p.show(w, "plug.html", http.StatusOK, v)
-}
-
-// plugState is the same for the page's script.
-func (p *pages) plugState(w http.ResponseWriter, r *http.Request) {
-	if !p.demo.plugged() {
-		http.NotFound(w, r)
-		return
-	}
-	v, err := p.demo.plugPage(r.Context())
-	if err != nil {
-		http.Error(w, "not known", http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(v)
-}
-
 // pull pulls a plug or puts it back.
 func (p *pages) pull(w http.ResponseWriter, r *http.Request) {
 	plug := r.FormValue("plug")
-	if !p.demo.plugged() || plug != fibrePlug && plug != ltePlug && plug != abroadPlug {
+	if !p.demo.plugged() || !slices.Contains(plugNames, plug) {
 		http.NotFound(w, r)
 		return
 	}
 	p.demo.plugs.mu.Lock()
 	p.demo.plugs.pulled[plug] = r.FormValue("pulled") == "1"
 	p.demo.plugs.mu.Unlock()
-	http.Redirect(w, r, "/demo/plug?lang="+language(r), http.StatusSeeOther)
+	back(w, r, "/demo/plug")
 }

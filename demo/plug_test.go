@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"holdfast"
 )
@@ -16,67 +15,91 @@ func (r *running) pull(plug, pulled string, status int) {
 	r.body(res, err, status)
 }
 
-// TestPullThePlug cuts what the panel cuts, and asks the desk what it has found out.
-func TestPullThePlug(t *testing.T) {
+type panel struct {
+	Reach holdfast.Reach
+	Plugs []struct {
+		Plug   string
+		Pulled bool
+		State  holdfast.LinkState
+	}
+	Channels []struct {
+		Name  string
+		State holdfast.ChannelState
+	}
+}
+
+func (r *running) panel() (s panel) {
+	r.t.Helper()
+	body := r.get("/demo/plug/state", 200)
+	if err := json.Unmarshal([]byte(body), &s); err != nil || len(s.Plugs) != 4 {
+		r.t.Fatalf("%v: %s", err, body)
+	}
+	return s
+}
+
+func (s panel) channel(name string) holdfast.ChannelState {
+	for _, c := range s.Channels {
+		if c.Name == name {
+			return c.State
+		}
+	}
+	return ""
+}
+
+// TestTheMessengerIsBlocked blocks what the panel blocks alone: the links are well, and
+// the messenger's own probe says that it is down. The whole outage is a journey in a browser.
+func TestTheMessengerIsBlocked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := mustRun(t, dir, true)
-	type state struct {
-		Reach holdfast.Reach
-		Plugs []struct {
-			Plug   string
-			Pulled bool
-			State  holdfast.LinkState
-		}
-	}
-	now := func() (s state) {
-		t.Helper()
-		body := r.get("/demo/plug/state", 200)
-		if err := json.Unmarshal([]byte(body), &s); err != nil || len(s.Plugs) != 3 {
-			t.Fatalf("%v: %s", err, body)
-		}
-		return s
-	}
-	pull := func(plug, pulled string) {
-		t.Helper()
-		r.pull(plug, pulled, 200)
-	}
-	until := func(what string, ok func(state) bool) {
-		t.Helper()
-		for end := time.Now().Add(60 * time.Second); !ok(now()); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s did not come: %+v", what, now())
-			}
-		}
-	}
-	until("the first look", func(s state) bool { return s.Plugs[0].State == holdfast.LinkUp && s.Plugs[1].State == holdfast.LinkUp })
-	if s := now(); s.Reach != holdfast.International {
-		t.Fatalf("all is plugged in, and the reach is %s", s.Reach)
-	}
+	eventually(t, "all channels carry", func() bool {
+		s := r.panel()
+		return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp
+	})
 	r.pull("the moon", "1", 404)
-	pull("fibre", "1")
-	until("the fall of the fibre", func(s state) bool { return s.Plugs[0].State == holdfast.LinkDown })
-	if s := now(); s.Reach != holdfast.International || s.Plugs[1].State == holdfast.LinkDown {
-		t.Errorf("LTE has not taken over: %+v", s)
+	r.pull("messenger", "1", 200)
+	if body := r.get("/demo/plug?lang=en", 200); !strings.Contains(body, "Unblock it") || strings.Contains(body, "Block the messenger") {
+		t.Error("the panel does not offer to open what is blocked")
 	}
-	if body := r.get("/demo/plug?lang=en", 200); !strings.Contains(body, "Plug the fibre in") || strings.Contains(body, "Cut the fibre") {
-		t.Error("the panel does not offer to plug in what is pulled")
+	eventually(t, "the messenger is down", func() bool { return r.panel().channel("Messenger") == holdfast.ChannelDown })
+	if s := r.panel(); s.Reach != holdfast.International || s.channel("SMS") != holdfast.ChannelUp || s.Plugs[0].State == holdfast.LinkDown {
+		t.Errorf("more than the messenger is blocked: %+v", s)
 	}
-	pull("abroad", "1")
-	until("the fall to the country", func(s state) bool { return s.Reach == holdfast.Domestic })
-	if s := now(); s.Plugs[1].State == holdfast.LinkDown || s.Plugs[2].State != "" {
-		t.Errorf("nobody abroad answers, and a link is called down: %+v", s)
-	}
-	pull("abroad", "0")
-	until("the world", func(s state) bool { return s.Reach == holdfast.International })
-	pull("lte", "1")
-	until("the fall to the office", func(s state) bool { return s.Reach == holdfast.Local })
+	r.pull("messenger", "0", 200)
+	eventually(t, "it is open again", func() bool { return r.panel().channel("Messenger") == holdfast.ChannelUp })
 	r.stop()
 
-	// A desk that is run for real has no uplinks that exist nowhere.
+	// The same desk once more: its accounts have followed to the new ports, once each.
+	r = mustRun(t, dir, true)
+	eventually(t, "all channels carry again", func() bool {
+		s := r.panel()
+		return s.channel("Messenger") == holdfast.ChannelUp && s.channel("SMS") == holdfast.ChannelUp && len(s.Channels) == 4
+	})
+	if saved, err := r.app.Plans.List(ctx, r.workspace().Workspace); err != nil || len(saved) != 1 || !saved[0].Enabled || len(saved[0].Lacks) != 0 {
+		t.Errorf("the armed plan is %+v, %v", saved, err)
+	}
+	r.stop()
+
+	// A desk that is run for real has no uplinks, messengers and telephones that exist nowhere.
 	r = mustRun(t, dir, false)
 	if list, err := r.app.Continuity.Links(ctx); err != nil || len(list) != 0 {
 		t.Errorf("it watches %+v, %v", list, err)
 	}
-	r.get("/demo/plug", 404)
+	channels, err := r.app.Setup.Channels(ctx, r.workspace().Workspace)
+	for _, c := range channels {
+		if (c.Name == "SMS" || c.Name == "Messenger") && c.Enabled {
+			t.Errorf("%s is on, and there is nothing behind it", c.Name)
+		}
+	}
+	for _, k := range r.app.Setup.Kinds() {
+		if k.Name == "messenger" {
+			t.Error("an imaginary messenger is offered")
+		}
+	}
+	if err != nil || len(channels) != 4 {
+		t.Errorf("%d channels, %v", len(channels), err)
+	}
+	for _, page := range []string{"plug", "phones", "messenger", "plug/state"} {
+		r.get("/demo/"+page, 404)
+	}
 }

@@ -56,7 +56,7 @@ func openDemo(t testing.TB) *house {
 	}
 	dir := t.TempDir()
 	copyTree(t, told.dir, dir)
-	return start(t, app.Config{Data: dir}, demo.Attach)
+	return start(t, app.Config{Data: dir}, demo.Virtual)
 }
 
 // told is a data folder with the demo in it.

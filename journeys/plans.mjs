@@ -85,7 +85,8 @@ async function walk(language, width, storageState) {
       const next = main.locator('li[aria-current=step]').getByRole('button', { name: new RegExp(`^(${said('plans.answer.done')}|${said('plans.answer.confirm')}):`) });
       await until(`a step of ${name}, or its end`, async () => (await next.count()) > 0 || [last, 'ended'].includes((await state()).state));
       if ((await next.count()) === 0) return;
-      const over = async () => (await state()).steps.filter((s) => s.state === 'done' || s.state === 'failed').length;
+      // A broadcast of a desk without channels fails, and the plan goes on.
+      const over = async () => (await state()).steps.filter((s) => ['done', 'failed'].includes(s.state)).length;
       const before = await over();
       await next.first().click();
       await until('it is done', async () => (await over()) > before);

@@ -294,6 +294,16 @@ func (d *Detector) Answers(target int) (up, known bool) {
 	return s.up, s.known
 }
 
+// Doubt forgets which targets do not answer: what was found out by rare probes may be
+// over. That the others answer is believed until they do not.
+func (d *Detector) Doubt() {
+	for i := range d.streams {
+		if s := &d.streams[i]; !s.up {
+			s.forget()
+		}
+	}
+}
+
 // Second is what one second has shown: the nearest target's round trip and the
 // second best one's loss. probed is false when nothing was sent in it.
 func (d *Detector) Second(second int64) (rtt time.Duration, loss float64, probed bool) {

@@ -45,6 +45,7 @@ type Snapshot struct {
 	Figures
 	Layers  []Layer
 	Rounds  int64 // so many were finished: 0 means that nothing is known yet
+	Asking  bool  // a backup that was probed rarely is being asked anew: what it does not reach is not known yet
 	Answers []Answering
 }
 
@@ -90,7 +91,8 @@ type loop struct {
 	last    time.Duration // when the latest round was sent
 	looked  time.Duration
 	looking bool
-	turn    int // of the pair of targets that a sparse round goes to
+	asked   time.Duration // when it was last put to use
+	turn    int           // of the pair of targets that a sparse round goes to
 	told    Verdict
 	sample  Sample
 	results chan *round
@@ -128,9 +130,21 @@ func (w *Watch) InUse(ctx context.Context, is bool) {
 	w.mu.Lock()
 	same := w.inUse == is
 	w.inUse = is
+	if !same {
+		w.now.Asking = is && w.now.Rounds > 0
+	}
 	w.mu.Unlock()
 	if !same {
-		w.tell(ctx, func(*loop) {})
+		w.tell(ctx, func(l *loop) {
+			if is {
+				// Now, and not when its turn has come: others wait for what it says.
+				l.d.Doubt()
+				l.asked, l.last = l.since(), -time.Hour
+				l.mu.Lock()
+				l.now.Asking = l.now.Rounds > 0
+				l.mu.Unlock()
+			}
+		})
 	}
 }
 
@@ -192,6 +206,9 @@ func (w *Watch) Run(ctx context.Context) error {
 			l.d.Step(l.since(), r)
 			l.mu.Lock()
 			l.now.Rounds++
+			if l.now.Asking && r.sent >= l.asked && len(r.answers) == len(l.o.Targets) {
+				l.now.Asking = false
+			}
 			l.mu.Unlock()
 		case f := <-w.inbox:
 			f(l)

@@ -92,6 +92,10 @@ type stream struct {
 	lastSent time.Duration
 }
 
+// forget makes the next answer, or the next few that do not come, say anew whether the
+// target answers.
+func (s *stream) forget() { s.up, s.known, s.lostRow, s.began = false, false, 0, 0 }
+
 // A target counts as silent after so long, and so many lost; and as answering again
 // after a while without a gap.
 const (

@@ -15,7 +15,7 @@ import (
 // Deed is a kind of step, as the editor offers it.
 type Deed struct {
 	Do    holdfast.PlanDeed `json:"do"`
-	Needs []string          `json:"needs" doc:"What it is told: \"text\", \"roles\", \"seconds\", \"webhook\", \"places\", \"channels\"."`
+	Needs []string          `json:"needs" doc:"What it is told: \"text\", \"roles\", \"seconds\", \"webhook\", \"places\", \"channels\", \"at_night\"."`
 	Undo  bool              `json:"undo" doc:"Whether it can be undone."`
 	// customers marks what customers read: their texts say more.
 	customers bool
@@ -46,7 +46,7 @@ var deeds = []Deed{
 	{Do: holdfast.DeedWait, Needs: []string{"seconds"}},
 	{Do: holdfast.DeedLanes, Needs: []string{"channels"}},
 	{Do: holdfast.DeedBanner, Needs: []string{"places", "text"}, customers: true},
-	{Do: holdfast.DeedBroadcast, Needs: []string{"channels", "text"}, customers: true},
+	{Do: holdfast.DeedBroadcast, Needs: []string{"channels", "text", "at_night"}, customers: true},
 	{Do: holdfast.DeedNote, Needs: []string{"text"}, customers: true},
 	{Do: holdfast.DeedLists, Needs: []string{"roles"}},
 	{Do: holdfast.DeedPause, Needs: []string{}},

@@ -100,7 +100,7 @@ func (a *Adapter) ServeWebhook(w http.ResponseWriter, r *http.Request, sink chan
 		http.Error(w, "send key, from and text", http.StatusBadRequest)
 		return
 	}
-	_, err := sink.Accept(r.Context(), channel.Inbound{Key: m.Key, From: holdfast.Address{Scheme: Scheme, Value: m.From, Name: m.Name}, Text: m.Text, ExternalID: m.Key})
+	_, err := sink.Accept(r.Context(), channel.Inbound{Key: m.Key, From: holdfast.Address{Scheme: a.provider.scheme, Value: m.From, Name: m.Name}, Text: m.Text, ExternalID: m.Key})
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)

@@ -27,7 +27,7 @@ type inflow struct {
 func (in *inflow) arrived(ctx context.Context, m incoming) error {
 	m.from = number(m.from, in.region)
 	if m.to == "" {
-		m.to = in.own
+		m.to = number(in.own, in.region) // only now: knowing all numbers of the world takes memory
 	}
 	if m.piece.total > 1 {
 		whole, err := in.joints.add(ctx, m)

@@ -148,7 +148,7 @@ func (a *adapter) ServeWebhook(w http.ResponseWriter, r *http.Request, sink chan
 }
 
 func (a *adapter) inflow(sink channel.Sink) *inflow {
-	return &inflow{sink: sink, env: a.env, region: a.set.Region, own: number(a.set.From, a.set.Region), joints: a.joints, seen: a.seen}
+	return &inflow{sink: sink, env: a.env, region: a.set.Region, own: a.set.From, joints: a.joints, seen: a.seen}
 }
 
 // Health is how the way in is.

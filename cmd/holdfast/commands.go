@@ -68,7 +68,11 @@ func (*demoCmd) Run(ctx context.Context, c *app.Config) error { return serve(ctx
 // serve runs the desk and prints one line when it is ready.
 func serve(ctx context.Context, c *app.Config, fill bool) (err error) {
 	a := app.New(*c, logger(c))
-	d := demo.Attach(a)
+	attach := demo.Attach
+	if fill {
+		attach = demo.Virtual
+	}
+	d := attach(a)
 	if err := a.Open(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop while it waited for the database

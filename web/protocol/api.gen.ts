@@ -2597,6 +2597,7 @@ export interface components {
             operator?: string;
         };
         PlanStep: {
+            at_night?: boolean;
             channels?: string[];
             do: string;
             key: string;
@@ -2726,7 +2727,7 @@ export interface components {
         };
         PlansDeed: {
             do: string;
-            /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels". */
+            /** @description What it is told: "text", "roles", "seconds", "webhook", "places", "channels", "at_night". */
             needs: string[];
             /** @description Whether it can be undone. */
             undo: boolean;

@@ -31,7 +31,7 @@ export function tidyPlan(p: PlanForm): PlanForm {
   const step = (s: PlanStepPart): PlanStepPart => ({
     key: s.key, name: s.name.trim(), do: s.do, mode: s.mode, on_failure: s.on_failure,
     ...(s.timeout ? { timeout: s.timeout } : {}), ...(s.seconds ? { seconds: s.seconds } : {}), ...(s.text ? { text: s.text } : {}), ...(s.webhook ? { webhook: s.webhook } : {}),
-    ...(s.roles?.length ? { roles: s.roles } : {}), ...(s.places?.length ? { places: s.places } : {}), ...(s.channels?.length ? { channels: s.channels } : {}),
+    ...(s.roles?.length ? { roles: s.roles } : {}), ...(s.places?.length ? { places: s.places } : {}), ...(s.channels?.length ? { channels: s.channels } : {}), ...(s.at_night ? { at_night: true } : {}),
   });
   const { on, reach, channel: c, link, seconds } = p.trigger;
   return {
