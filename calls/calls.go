@@ -127,6 +127,9 @@ func (c *Calls) Assign(ctx context.Context, workspace holdfast.ID, by holdfast.A
 	if err != nil {
 		return 0, err
 	}
+	if len(order) == 0 {
+		return 0, holdfast.Errorf(holdfast.Conflict, "calls.none", "no customer with something open has a telephone number")
+	}
 	order = order[:min(len(order), most)]
 	b := &holdfast.CallsAssigned{Name: name, Run: run, Calls: make([]holdfast.Call, len(order))}
 	for i, customer := range order {
