@@ -51,6 +51,8 @@ export const screens = [
   ['continuity-link', async (p) => { await p.goto(base + '/#/continuity'); await p.locator('article h3 a').first().click(); await p.locator('.chart svg').first().waitFor(); }],
   ['continuity-override', async (p) => { await p.goto(base + '/#/continuity'); await p.locator('article h3 a').first().click(); await p.getByRole('button', { name: said('continuity.override') }).click(); await p.locator('dialog[open] form').waitFor(); }],
   ['continuity-timeline', '#/continuity/timeline'],
+  ['continuity-calls', '#/continuity/calls'],
+  ['continuity-cost', '#/continuity/cost'],
   ['continuity-wall', '#/continuity/wall'],
   ['links', '#/settings/links'],
   ['chains', '#/settings/chains'],
