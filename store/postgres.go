@@ -45,6 +45,7 @@ func openPostgres(ctx context.Context, url string) (dialect, *sql.DB, error) {
 	return &postgresDialect{config: config, url: url}, readers, nil
 }
 
+func (d *postgresDialect) rest(*sql.DB) {} // its memory is the server's
 func (d *postgresDialect) name() string { return "postgres" }
 func (d *postgresDialect) close() error { return nil }
 
@@ -259,6 +260,7 @@ func (c *postgresConn) rollback() error {
 
 func (c *postgresConn) tidy() error    { return nil }
 func (c *postgresConn) relieve() error { return nil }
+func (c *postgresConn) rest() error    { return nil }
 
 func (c *postgresConn) close() error {
 	ctx, cancel := c.deadline()

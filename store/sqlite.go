@@ -22,6 +22,9 @@ const (
 	checkpointCommits = 64
 )
 
+// sqliteReaders is how many may read at once.
+const sqliteReaders = 4
+
 type sqliteDialect struct {
 	path   string
 	dsn    string // of the writer's connection
@@ -60,9 +63,15 @@ func openSQLite(dir string) (dialect, *sql.DB, error) {
 		d.schema.Close()
 		return nil, nil, err
 	}
-	readers.SetMaxOpenConns(4)
-	readers.SetMaxIdleConns(4)
+	readers.SetMaxOpenConns(sqliteReaders)
+	readers.SetMaxIdleConns(sqliteReaders)
 	return d, readers, nil
+}
+
+// rest closes the readers that nobody uses: what they remember goes with them.
+func (d *sqliteDialect) rest(readers *sql.DB) {
+	readers.SetMaxIdleConns(0)
+	readers.SetMaxIdleConns(sqliteReaders)
 }
 
 func (d *sqliteDialect) name() string { return "sqlite" }

@@ -133,6 +133,8 @@ func (c *sqliteConn) relieve() error {
 	return nil
 }
 
+func (c *sqliteConn) rest() error { return c.run("PRAGMA shrink_memory") }
+
 func (c *sqliteConn) close() error {
 	for _, st := range c.stmts {
 		st.Close()

@@ -42,6 +42,7 @@ type DB struct {
 	stmts   sync.Map // query text → *sql.Stmt on readers
 
 	jobs    chan *job
+	rests   chan struct{}
 	quit    chan struct{}
 	stopped chan struct{}
 	failed  chan struct{}
@@ -67,6 +68,7 @@ type dialect interface {
 	migrations() (driver string, db *sql.DB, done func())
 	backup(ctx context.Context, path string) error
 	copyTable(tx *Tx, table, suffix string) error
+	rest(readers *sql.DB) // gives back what the readers remember
 	name() string
 	close() error
 }
@@ -82,6 +84,7 @@ type conn interface {
 	rollback() error
 	tidy() error    // between transactions: checkpoints
 	relieve() error // after a passing failure: give room back, if that is possible
+	rest() error    // between transactions: give memory back
 	close() error
 }
 
@@ -102,7 +105,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	db := &DB{log: o.Log, now: o.Now, jobs: make(chan *job, 4096), quit: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{})}
+	db := &DB{log: o.Log, now: o.Now, jobs: make(chan *job, 4096), rests: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}), failed: make(chan struct{})}
 	var err error
 	if o.URL != "" {
 		db.dialect, db.readers, err = openPostgres(ctx, o.URL)
@@ -163,6 +166,16 @@ func (db *DB) Err() error {
 
 // Stats are counters since Open.
 func (db *DB) Stats() (commits, writes int64) { return db.commits.Load(), db.written.Load() }
+
+// Rest gives back the memory that a busy time took: pages that were read are
+// forgotten, and read again when they are asked for.
+func (db *DB) Rest() {
+	db.dialect.rest(db.readers)
+	select {
+	case db.rests <- struct{}{}:
+	default: // it is told already
+	}
+}
 
 // Queue is how many writes wait for the writer.
 func (db *DB) Queue() int { return len(db.jobs) }

@@ -137,6 +137,39 @@ func TestATimeZeroAndNullReadBackAsNothing(t *testing.T) {
 	})
 }
 
+func TestADatabaseAtRestStillServes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for i := range 40 {
+			if err := db.Write(ctx, put(fmt.Sprint("k", i), "v")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Somebody is in the middle of reading, and others write, while it gives its memory back.
+		rows, err := db.Query(ctx, "SELECT name FROM fact WHERE name LIKE 'k%'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		seen := 0
+		var wg sync.WaitGroup
+		for rows.Next() {
+			if seen++; seen%10 == 0 {
+				at := seen
+				db.Rest()
+				wg.Go(func() {
+					if err := db.Write(ctx, put(fmt.Sprint("later", at), "v")); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if err := rows.Err(); err != nil || seen != 40 || count(t, db) != 40 {
+			t.Fatalf("read %d, %v", seen, err)
+		}
+	})
+}
+
 func TestWritesAfterCloseAreRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		db.Close()

@@ -53,6 +53,13 @@ func (w *writer) run() {
 		select {
 		case j := <-w.db.jobs:
 			batch = append(batch, j)
+		case <-w.db.rests:
+			if w.conn != nil {
+				if err := w.conn.rest(); err != nil {
+					w.db.log.Warn("the database keeps its memory", "err", err)
+				}
+			}
+			continue
 		case <-w.db.quit:
 			select { // finish what is queued
 			case j := <-w.db.jobs:

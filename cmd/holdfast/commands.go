@@ -90,7 +90,10 @@ func serve(ctx context.Context, c *app.Config, fill bool) (err error) {
 	fmt.Printf("Holdfast %s is ready at %s — %s\n", holdfast.Version, a.URL(), link)
 	// What starting took, and what the followers had to read then, is not needed any
 	// more: a desk at rest is small without it.
-	rest := time.AfterFunc(settled, debug.FreeOSMemory)
+	rest := time.AfterFunc(settled, func() {
+		a.DB.Rest()
+		debug.FreeOSMemory()
+	})
 	defer rest.Stop()
 	return a.Run(ctx)
 }
