@@ -11,6 +11,7 @@ package plans
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -187,6 +188,11 @@ func (p *Plans) pass(ctx context.Context, moves *sync.WaitGroup) (time.Duration,
 	if err != nil {
 		return 0, err
 	}
+	// Whose move ends while the runs are read is shown as it was before: acting on that
+	// would do its step again. The move's end kicks the next pass.
+	p.mu.Lock()
+	moving := maps.Clone(p.busy)
+	p.mu.Unlock()
 	runs, err := p.running(ctx)
 	if err != nil || len(runs) == 0 && len(starts) == 0 {
 		return next, err
@@ -203,9 +209,9 @@ func (p *Plans) pass(ctx context.Context, moves *sync.WaitGroup) (time.Duration,
 	for _, r := range runs {
 		now := p.db.Now()
 		p.mu.Lock()
-		busy, later := p.busy[r.ID], p.later[r.ID]
+		later := p.later[r.ID]
 		p.mu.Unlock()
-		if busy {
+		if moving[r.ID] {
 			continue
 		}
 		if later.After(now) {
