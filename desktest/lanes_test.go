@@ -134,69 +134,6 @@ func TestAPlanSwitchesLanesForAsLongAsItRunsAndReconcilesAfterwards(t *testing.T
 	})
 }
 
-// A desk with a past: the hours of its week are what they were, and who came another way
-// is counted as kept.
-func TestWhatCameMeanwhileIsMeasured(t *testing.T) {
-	Run(t, Options{}, func(t *testing.T, d *Desk) {
-		weekly := 2400.
-		if err := d.Losses.Assume(t.Context(), d.Workspace, holdfast.System, holdfast.Assumptions{Weekly: &weekly}); err != nil {
-			t.Fatal(err)
-		}
-		// Twelve people write every day at ten past nine, for three weeks.
-		begin := time.Now().Truncate(24 * time.Hour).Add(33*time.Hour + 10*time.Minute)
-		people := make([]*Contact, 12)
-		for i := range people {
-			people[i] = d.Contact("c" + string(rune('a'+i)))
-		}
-		for day := range 24 {
-			d.Wait(begin.AddDate(0, 0, day).Sub(time.Now()))
-			for _, c := range people {
-				c.Writes(time.Now().Format(time.DateOnly), "Hello")
-			}
-		}
-		// The next day it is cut from nine to ten; three come at eleven instead.
-		at := begin.AddDate(0, 0, 24).Add(-10 * time.Minute)
-		d.Wait(at.Sub(time.Now()))
-		d.happens(d.Account, &holdfast.ChannelChanged{Channel: d.Account, State: holdfast.ChannelDown, Via: "probe"})
-		d.Wait(time.Hour)
-		d.happens(d.Account, &holdfast.ChannelChanged{Channel: d.Account, State: holdfast.ChannelUp})
-		d.Wait(20 * time.Minute)
-		for _, c := range people[:3] {
-			c.Writes("late", "Are you back?")
-		}
-		d.Wait(2 * time.Hour)
-		r, err := d.Losses.Of(t.Context(), d.Workspace, at.Add(-time.Hour), time.Now())
-		if err != nil || len(r.Episodes) != 1 {
-			t.Fatalf("%+v %v", r, err)
-		}
-		e := r.Episodes[0]
-		// All of a week's money comes in seven such hours: 2400 / 7. A quarter came back.
-		want := weekly / 7
-		if e.Basis.Of != "contacts" || e.Basis.Weeks != 3 || math.Abs(e.Expected-12) > 0.01 || math.Abs(e.Back-3) > 0.01 || e.Came != 0 ||
-			math.Abs(e.Cost.AtRisk.Middle-want) > 0.5 || math.Abs(e.Cost.Returned.Middle-want/4) > 0.5 || math.Abs(e.Cost.Missed.Middle-want*3/4) > 0.5 || math.Abs(e.Unserved-9) > 0.01 {
-			t.Errorf("%+v", e)
-		}
-		for _, f := range e.Factors {
-			if f.Key == "recaptured" && (f.Source != losses.Measured || math.Abs(f.Value-0.25) > 0.01) {
-				t.Errorf("recaptured: %+v", f)
-			}
-		}
-		// What is said goes before what is measured, and that is still shown.
-		all := 1.
-		if err := d.Losses.Assume(t.Context(), d.Workspace, holdfast.System, holdfast.Assumptions{Weekly: &weekly, Recaptured: &all}); err != nil {
-			t.Fatal(err)
-		}
-		if r, err = d.Losses.Of(t.Context(), d.Workspace, at.Add(-time.Hour), time.Now()); err != nil || r.Total.Missed.Middle > 0.01 {
-			t.Errorf("all of it came back, somebody says: %+v %v", r.Total, err)
-		}
-		// A night costs nobody anything.
-		night := losses.Case{From: at.Add(-6 * time.Hour), Hours: 3, Cut: 1, Assumptions: holdfast.Assumptions{Weekly: &weekly}}
-		if c, err := d.Losses.Calculate(t.Context(), d.Workspace, night); err != nil || c.Cost.AtRisk.Middle != 0 {
-			t.Errorf("three hours of a night: %+v %v", c.Cost, err)
-		}
-	})
-}
-
 func TestACalculatorNeedsNoData(t *testing.T) {
 	Run(t, Options{}, func(t *testing.T, d *Desk) {
 		n := func(v float64) *float64 { return &v }
