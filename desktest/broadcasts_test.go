@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,8 +109,11 @@ func TestOneIncidentIsToldOnceWhicheverBroadcastItIs(t *testing.T) {
 
 func TestWhoDoesNotWantItIsNotToldAlsoWhenTheySaySoMeanwhile(t *testing.T) {
 	desktest.Run(t, desktest.Options{}, func(t *testing.T, d *desktest.Desk) {
+		var mu sync.Mutex // the room asks from its own goroutine
 		out := map[string]string{"ana": "opted_out"}
 		d.Broadcasts.Refused = func(_ context.Context, _ holdfast.ID, purpose string, list []holdfast.Address) (map[holdfast.Address]string, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			no := map[holdfast.Address]string{}
 			for _, a := range list {
 				if why, is := out[a.Value]; is && purpose == "notice" {
@@ -131,7 +135,9 @@ func TestWhoDoesNotWantItIsNotToldAlsoWhenTheySaySoMeanwhile(t *testing.T) {
 		if err != nil || len(list) != 1 {
 			t.Fatalf("waiting: %+v, %v", list, err)
 		}
+		mu.Lock()
 		out[list[0].To.Value] = "" // without a code
+		mu.Unlock()
 		d.Wait(10 * time.Second)
 		people["ana"].HasReceived()
 		people[list[0].To.Value].HasReceived()
