@@ -2,12 +2,14 @@
 // shows that it has the keyboard, dialogs keep the keyboard and give it back; and reads
 // the screens with letters of twice the size, with less movement, more contrast and
 // forced colours. Environment: HOLDFAST_URL, HOLDFAST_LINK, ONLY (names of screens, with
-// commas), OUT (a folder for pictures), CHROMIUM. Exits with 1 when something fails.
+// commas), PART (1/2: every second screen, from the first, and what is no screen), OUT (a folder for pictures), CHROMIUM. Exits with 1 when something fails.
 import { mkdirSync } from 'node:fs';
 import { base, launch, until } from './browser.mjs';
 import { screens, turn, visit } from './places.mjs';
 
 const only = (process.env.ONLY ?? '').split(',').filter(Boolean);
+const [part, parts] = (process.env.PART ?? '1/1').split('/').map(Number);
+const mine = screens.filter((_, i) => i % parts === part - 1);
 const out = process.env.OUT;
 const troubles = new Set();
 if (out) mkdirSync(out, { recursive: true });
@@ -21,7 +23,7 @@ await turn(page, 'en', 'light');
 await page.reload();
 
 let reached = 0;
-for (const [name, where] of screens) {
+for (const [name, where] of mine) {
   if (only.length && !only.includes(name)) continue;
   try {
     await visit(page, where);
@@ -30,7 +32,7 @@ for (const [name, where] of screens) {
     troubles.add(`${name}: ${String(e.message).split('\n')[0]}`);
   }
 }
-if (!only.length) {
+if (!only.length && part === 1) {
   await arrows();
   await dialogs();
   await looks();
@@ -39,7 +41,7 @@ const state = await context.storageState();
 await browser.close();
 const large = await launch('--blink-settings=defaultFontSize=32');
 const read = await (await large.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', storageState: state })).newPage();
-for (const [name, where] of screens) {
+for (const [name, where] of mine) {
   if (only.length && !only.includes(name)) continue;
   try {
     await visit(read, where);
