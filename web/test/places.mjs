@@ -18,8 +18,14 @@ const letter = async (p) => {
   });
   await p.goto(`${base}/#/inbox/all/${id}`);
   await p.locator('article.in').first().waitFor();
-  await p.waitForTimeout(300); // what was written before comes back
-  await p.locator('.composer .writing').fill('');
+  // What was written before comes back when it comes; a list that it opens covers what one wants to press.
+  const writing = p.locator('.composer .writing');
+  for (let still = 0; still < 5; still++) {
+    await p.waitForTimeout(150);
+    if (!(await writing.textContent()).trim()) continue;
+    await writing.fill('');
+    still = -1;
+  }
 };
 
 export const screens = [
