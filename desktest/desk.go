@@ -60,7 +60,7 @@ func Each(t *testing.T, story func(t *testing.T, d *Desk)) {
 // Run tells a story to a desk whose time is turned by the story alone.
 func Run(t *testing.T, o Options, story func(t *testing.T, d *Desk)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.Folder(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := &Desk{t: t, options: o, operators: map[string]holdfast.ID{}}
 		d.start(dir)

@@ -65,7 +65,7 @@ func (j *Journal) Follow(ctx context.Context, f Follower) error {
 		}
 	}()
 	for {
-		entries, err := j.After(ctx, at, followBatch)
+		entries, err := j.Next(ctx, at, followBatch)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil

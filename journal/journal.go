@@ -43,6 +43,8 @@ type Journal struct {
 	origin  holdfast.ID
 	waiters map[chan struct{}]struct{}
 	head    holdfast.LSN // the newest commit that followers were told of
+	end     holdfast.LSN // behind which somebody found nothing
+	endAt   time.Time    // when that was
 
 	recent recent
 }

@@ -393,3 +393,53 @@ func TestTheClockNeverGoesBackWhenTheWallClockDoes(t *testing.T) {
 		t.Errorf("after a restart a stamp went back to %d", after)
 	}
 }
+
+// Who asks again and again misses nothing: our own at once, another process's a moment later.
+func TestTheNextEntryIsSeenAlsoByWhoHasJustLooked(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		a, b := open(t, db), open(t, db)
+		write := func(n node) holdfast.LSN {
+			t.Helper()
+			done, err := n.Do(ctx, journal.Command{Workspace: holdfast.NewID(), Actor: holdfast.System, Run: func(tx *journal.Tx) error {
+				_, err := tx.Append(holdfast.NewID(), &holdfast.SetupChanged{What: "test"})
+				return err
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return done.LSN
+		}
+		next := func(after holdfast.LSN) []holdfast.Entry {
+			t.Helper()
+			list, err := a.Next(ctx, after, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list
+		}
+		for range 2 {
+			if list := next(0); len(list) != 0 {
+				t.Fatalf("an empty journal has %v", list)
+			}
+		}
+		first := write(a)
+		if list := next(0); len(list) != 1 || list[0].LSN != first {
+			t.Fatalf("what this process wrote is not seen at once: %v", list)
+		}
+		if list := next(first); len(list) != 0 {
+			t.Fatalf("behind the last there is %v", list)
+		}
+		second := write(b)
+		if list := next(0); len(list) == 0 || list[0].LSN != first {
+			t.Errorf("who is behind sees %v", list)
+		}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			if list := next(first); len(list) == 1 && list[0].LSN == second {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("what another process wrote is never seen")
+			}
+		}
+	})
+}

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"holdfast"
 	"holdfast/store"
@@ -32,6 +33,29 @@ func (j *Journal) After(ctx context.Context, lsn holdfast.LSN, limit int) ([]hol
 	}
 	rows, err := j.db.Query(ctx, "SELECT "+entryColumns+" FROM journal WHERE lsn > $1 ORDER BY lsn LIMIT $2", lsn, limit)
 	return store.Collect(rows, err, scanEntry)
+}
+
+// restFor is how long the journal's end is believed to be where somebody found it.
+const restFor = time.Second
+
+// Next is After for those who ask again and again: where one of them has just found
+// nothing, and this process has written nothing since, the others do not look as well.
+// What another process writes may be seen a second later for that.
+func (j *Journal) Next(ctx context.Context, lsn holdfast.LSN, limit int) ([]holdfast.Entry, error) {
+	j.mu.Lock()
+	quiet := lsn >= j.end && lsn >= j.head && time.Since(j.endAt) < restFor
+	j.mu.Unlock()
+	if quiet {
+		return nil, nil
+	}
+	from := time.Now()
+	list, err := j.After(ctx, lsn, limit)
+	if err == nil && len(list) == 0 {
+		j.mu.Lock()
+		j.end, j.endAt = lsn, from
+		j.mu.Unlock()
+	}
+	return list, err
 }
 
 // About reads a workspace's entries about one subject before an LSN (0: the

@@ -88,7 +88,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		entries, err := h.journal.After(ctx, at, 512)
+		entries, err := h.journal.Next(ctx, at, 512)
 		if err != nil && ctx.Err() == nil {
 			h.log.Warn("screens are not being updated: the journal cannot be read", "err", err)
 			select {

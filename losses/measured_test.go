@@ -25,7 +25,7 @@ import (
 // come at eleven instead.
 func TestWhatCameMeanwhileIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+		db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 		defer db.Close()
 		log := slog.New(slog.DiscardHandler)
 		workspace, account := holdfast.NewID(), holdfast.NewID()

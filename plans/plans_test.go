@@ -128,7 +128,7 @@ func (r *room) live() (stop func()) {
 // under one key, that nothing is on record twice, and that the run ends well.
 func TestACutBetweenAnyTwoPointsRepeatsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+		db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 		r := open(t, db)
 		defer db.Close()
 		id := holdfast.NewID()
@@ -216,7 +216,7 @@ func TestACutBetweenAnyTwoPointsRepeatsNothing(t *testing.T) {
 
 func TestADrillReachesStaffAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+		db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 		r := open(t, db)
 		defer db.Close()
 		id, run := holdfast.NewID(), holdfast.NewID()
@@ -307,7 +307,7 @@ func TestTheCompilerRefusesADrillThatWritesToACustomer(t *testing.T) {
 }
 
 func TestAPlanSaysWhatItLacks(t *testing.T) {
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	r := open(t, db)
 	defer db.Close()
 	p := r.plan()
@@ -343,7 +343,7 @@ func TestAPlanSaysWhatItLacks(t *testing.T) {
 }
 
 func TestReadyPlansAreWholeInThreeLanguages(t *testing.T) {
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	r := open(t, db)
 	defer db.Close()
 	for _, lang := range plans.Languages {
@@ -368,7 +368,7 @@ func TestReadyPlansAreWholeInThreeLanguages(t *testing.T) {
 
 func TestUndoAndFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+		db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 		r := open(t, db)
 		defer db.Close()
 		p := r.plan()

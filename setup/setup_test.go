@@ -46,7 +46,7 @@ type house struct {
 }
 
 func each(t *testing.T, story func(h *house)) {
-	t.Run("file", func(t *testing.T) { story(newHouse(t, store.Options{Dir: t.TempDir()})) })
+	t.Run("file", func(t *testing.T) { story(newHouse(t, store.Options{Dir: storetest.Folder(t)})) })
 	t.Run("server", func(t *testing.T) { story(newHouse(t, store.Options{URL: storetest.PostgresURL(t)})) })
 }
 

@@ -170,7 +170,7 @@ func TestAStepThatIsDoneAgainSaysNothingTwice(t *testing.T) {
 }
 
 func TestWhatCannotBeSaid(t *testing.T) {
-	r := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}))
+	r := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}))
 	id := holdfast.NewID()
 	ok := holdfast.BannerRaised{Audiences: holdfast.Audiences, Severity: holdfast.Warning, Texts: holdfast.Texts{"en": "x"}}
 	with := func(change func(*holdfast.BannerRaised)) holdfast.BannerRaised {
@@ -308,7 +308,7 @@ func clockOf(page string) string {
 }
 
 func TestTheBoardIsForWhoeverHoldsTheLink(t *testing.T) {
-	r := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}))
+	r := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}))
 	must(t, r.SetSettings(ctx, r.by, Page{Open: true, Slug: "lamp", Board: true, Phone: "+98 21 555", SMS: "3000", Languages: []string{"fa", "ru"}}))
 	link := func() string {
 		p, err := r.Settings(ctx, r.ws)
@@ -329,7 +329,7 @@ func TestTheBoardIsForWhoeverHoldsTheLink(t *testing.T) {
 	if one := r.get(t, first+"?lang=fa").Body.String(); strings.Count(one, "<section") != 1 {
 		t.Error("the board does not stand in one language")
 	}
-	other := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}))
+	other := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}))
 	other.Key = []byte(strings.Repeat("x", 32))
 	for _, bad := range []string{"/board/", "/board/x", first[:len(first)-1], first + "A", strings.TrimPrefix(other.BoardURL(r.ws, Page{}), "https://desk.example"), strings.TrimPrefix(r.BoardURL(holdfast.NewID(), Page{}), "https://desk.example")} {
 		if w := r.get(t, bad); w.Code != http.StatusNotFound {
@@ -350,7 +350,7 @@ func TestTheBoardIsForWhoeverHoldsTheLink(t *testing.T) {
 }
 
 func TestWhoAsksTooOftenIsHeldBack(t *testing.T) {
-	r := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}))
+	r := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}))
 	refused := 0
 	for range burst + 50 {
 		if w := r.get(t, "/status/"); w.Code == http.StatusTooManyRequests {

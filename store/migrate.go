@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"math"
@@ -19,6 +21,18 @@ import (
 var schema embed.FS
 
 const latest = math.MaxInt64
+
+// Schema is a digest of the schema that this binary makes, 16 hex digits: a database
+// that was made ready under another one is not of today.
+func Schema() string {
+	sum := sha256.New()
+	entries, _ := schema.ReadDir("schema") // it is in the binary
+	for _, e := range entries {
+		b, _ := schema.ReadFile("schema/" + e.Name())
+		fmt.Fprintf(sum, "%s %d\n%s", e.Name(), len(b), b)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
 
 // migrate brings the schema up to a version, or to the newest.
 func (db *DB) migrate(ctx context.Context, to int64) error {

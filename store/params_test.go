@@ -1,6 +1,9 @@
 package store
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestParametersByPlace(t *testing.T) {
 	for query, want := range map[string]string{
@@ -54,5 +57,46 @@ func TestParametersOfTheWriter(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A limit cuts as it did when it stood alone.
+func TestALimitIsASum(t *testing.T) {
+	if got, want := lasting("SELECT a FROM t WHERE b = $1 LIMIT $2"), "SELECT a FROM t WHERE b = $1 LIMIT 0+$2"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	db, err := Open(t.Context(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, want := range []int{0, 1, 3} {
+		rows, err := db.Query(t.Context(), "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) SELECT i FROM n LIMIT $1", want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for ; rows.Next(); got++ {
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || got != want {
+			t.Errorf("%d rows, want %d (%v)", got, want, err)
+		}
+	}
+}
+
+// A read that finds nothing, as those who follow the journal make when they look for
+// news, each with the limit that suits it.
+func BenchmarkLimit(b *testing.B) {
+	db, err := Open(b.Context(), Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	for i := 0; b.Loop(); i++ {
+		rows, err := db.Query(b.Context(), "SELECT lsn, origin, seq, clock, body FROM journal WHERE lsn > $1 ORDER BY lsn LIMIT $2", 0, 100+i%2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows.Close()
 	}
 }

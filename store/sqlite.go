@@ -81,6 +81,8 @@ func (d *sqliteDialect) rewrite(ddl string) string {
 	return strings.NewReplacer("SERIALKEY", "INTEGER PRIMARY KEY", "BYTES", "BLOB").Replace(ddl)
 }
 
+func (d *sqliteDialect) reading(query string) string { return lasting(query) }
+
 func (d *sqliteDialect) migrations() (string, *sql.DB, func()) {
 	return "sqlite3", d.schema, func() {}
 }

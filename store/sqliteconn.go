@@ -44,7 +44,7 @@ func (c *sqliteConn) prepared(query string) (*sqliteStmt, error) {
 	if st, ok := c.stmts[query]; ok {
 		return st, nil
 	}
-	p, err := c.conn.Prepare(positional(query))
+	p, err := c.conn.Prepare(positional(lasting(query)))
 	if err != nil {
 		return nil, fmt.Errorf("%w in %q", err, query)
 	}

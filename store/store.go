@@ -63,6 +63,8 @@ type dialect interface {
 	connect(ctx context.Context) (conn, error)
 	// rewrite turns the schema's own words (BYTES, SERIALKEY) into the database's.
 	rewrite(ddl string) string
+	// reading is a reader's query as the database likes it best.
+	reading(query string) string
 	// classify says what an error means for the writer.
 	classify(err error) trouble
 	migrations() (driver string, db *sql.DB, done func())
@@ -244,7 +246,7 @@ func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st, ok := db.stmts.Load(query); ok {
 		return st.(*sql.Stmt), nil
 	}
-	st, err := db.readers.PrepareContext(ctx, plain(query))
+	st, err := db.readers.PrepareContext(ctx, db.dialect.reading(plain(query)))
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +259,7 @@ func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // Unprepared reads with a query that is made for this call and not worth keeping.
 func (db *DB) Unprepared(ctx context.Context, query string, args ...any) (*Rows, error) {
-	rows, err := db.readers.QueryContext(ctx, plain(query), normal(args)...)
+	rows, err := db.readers.QueryContext(ctx, db.dialect.reading(plain(query)), normal(args)...)
 	if err != nil {
 		return nil, readFailed(err)
 	}

@@ -165,7 +165,7 @@ func outside(t *testing.T) (tag string) {
 
 func TestInsideFailover(t *testing.T) {
 	tag := outside(t)
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	nothing := snapshot(t)
 	o := open(t, db, On)
 	o.start(t)
@@ -228,7 +228,7 @@ func TestInsideFailover(t *testing.T) {
 
 func TestInsideForeign(t *testing.T) {
 	outside(t)
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	for _, c := range []string{"ip rule add pref 100 to 10.99.0.0/16 lookup 99", "ip route add 10.99.0.0/16 via 203.0.113.1 table 99", "ip route add 10.98.0.0/16 via 203.0.113.1",
 		"ip rule add pref 32764 fwmark 0x51 lookup 98", "tc qdisc add dev up0 root handle 1: tbf rate 50mbit burst 32k latency 50ms"} {
 		run(t, strings.Fields(c)...)
@@ -268,7 +268,7 @@ func TestInsideForeign(t *testing.T) {
 		t.Errorf("somebody's route is overtaken: %s", way)
 	}
 	// A second desk on this machine keeps its hands off.
-	other := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}), On)
+	other := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}), On)
 	other.start(t)
 	within(t, 5*time.Second, "the second desk says why not", func() bool {
 		v, err := other.View(t.Context())
@@ -324,7 +324,7 @@ func TestInsideUnable(t *testing.T) {
 		same(t, before, snapshot(t))
 		return
 	}
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	if (Kernel{}).Capable() {
 		t.Fatal("the right is still there")
 	}
@@ -385,7 +385,7 @@ func TestInsideCrash(t *testing.T) {
 	if _, err := exec.Command("ip", "rule", "add", "pref", "32000", "lookup", "main", "protocol", "72").CombinedOutput(); err != nil {
 		t.Fatal(err)
 	}
-	stranger := open(t, storetest.Open(t, store.Options{Dir: t.TempDir()}), DryRun)
+	stranger := open(t, storetest.Open(t, store.Options{Dir: storetest.Folder(t)}), DryRun)
 	stranger.start(t)
 	stranger.stop()
 	if !strings.Contains(run(t, "ip", "rule"), "32000:") {
@@ -469,7 +469,7 @@ func ask(c net.Conn, limit time.Duration) (time.Duration, error) {
 // the room sorts them; without it both stand in the provider's queue.
 func TestInsidePriority(t *testing.T) {
 	tag := outside(t)
-	db := storetest.Open(t, store.Options{Dir: t.TempDir()})
+	db := storetest.Open(t, store.Options{Dir: storetest.Folder(t)})
 	run(t, "tc", "-n", tag+"p", "qdisc", "add", "dev", "out0", "root", "tbf", "rate", "4mbit", "burst", "6k", "latency", "400ms")
 	call, _ := echo(t, tag+"w", 10000)
 	voice, err := net.Dial("udp", call)

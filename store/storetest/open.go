@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +26,7 @@ import (
 // Each runs test once per database, each time with an empty one.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, store.Options{Dir: t.TempDir()})) })
+	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, store.Options{Dir: Folder(t)})) })
 	t.Run("postgres", func(t *testing.T) { test(t, Open(t, store.Options{URL: PostgresURL(t)})) })
 }
 
@@ -39,21 +41,64 @@ func Open(t testing.TB, o store.Options) *store.DB {
 	return db
 }
 
-// PostgresURL creates an empty database for this test and returns its address.
-// Without a server it skips, or fails when HOLDFAST_TEST_REQUIRE=all.
+// Folder is a data folder with an embedded database without a row, of today's schema.
+func Folder(t testing.TB) string {
+	t.Helper()
+	b, err := embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, database), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+const database = "holdfast.db"
+
+// embedded is the file that folders are made of: the schema's files take a hundred
+// times as long as a copy does.
+var embedded = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "holdfast-model-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := store.Open(context.Background(), store.Options{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, database))
+})
+
+// PostgresURL creates a database without a row, of today's schema, for this test and
+// returns its address. Without a server it skips, or fails when HOLDFAST_TEST_REQUIRE=all.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("HOLDFAST_TEST_POSTGRES")
 	if server == "" {
 		Missing(t, "HOLDFAST_TEST_POSTGRES is not set: no PostgreSQL server to test on")
 	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(fmt.Errorf("HOLDFAST_TEST_POSTGRES: %w", err))
+	}
 	admin, err := sql.Open("pgx", server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer admin.Close()
+	admin.SetMaxOpenConns(1) // a lock is its connection's
+	model, err := template(admin, *u)
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := "hf_" + strings.ReplaceAll(holdfast.NewID().String(), "-", "")
-	if _, err := admin.Exec("CREATE DATABASE " + name + " ENCODING 'UTF8' TEMPLATE template0"); err != nil {
+	if _, err := admin.Exec("CREATE DATABASE " + name + " TEMPLATE " + model); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -68,12 +113,40 @@ func PostgresURL(t testing.TB) string {
 			t.Logf("dropping %s: %v", name, err)
 		}
 	})
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(fmt.Errorf("HOLDFAST_TEST_POSTGRES: %w", err))
-	}
 	u.Path = "/" + name
 	return u.String()
+}
+
+// template is a database of today's schema that others are copied from, made by the
+// first who needs it: a copy takes a tenth of the time that the schema's files take.
+func template(admin *sql.DB, u url.URL) (string, error) {
+	name := "hf_template_" + store.Schema()
+	const lock = 0x686f6c64
+	if _, err := admin.Exec("SELECT pg_advisory_lock($1)", lock); err != nil {
+		return "", err
+	}
+	defer admin.Exec("SELECT pg_advisory_unlock($1)", lock)
+	var there bool
+	if err := admin.QueryRow("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil || there {
+		return name, err
+	}
+	// Who dies in between leaves a half, under a name that nobody copies.
+	half := name + "_half"
+	for _, ddl := range []string{"DROP DATABASE IF EXISTS " + half + " WITH (FORCE)", "CREATE DATABASE " + half + " ENCODING 'UTF8' TEMPLATE template0"} {
+		if _, err := admin.Exec(ddl); err != nil {
+			return "", err
+		}
+	}
+	u.Path = "/" + half
+	db, err := store.Open(context.Background(), store.Options{URL: u.String()})
+	if err != nil {
+		return "", err
+	}
+	if err := db.Close(); err != nil {
+		return "", err
+	}
+	_, err = admin.Exec("ALTER DATABASE " + half + " RENAME TO " + name)
+	return name, err
 }
 
 // Missing skips a test whose outside part is absent, or fails it when
