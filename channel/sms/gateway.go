@@ -165,9 +165,9 @@ func (w *web) Send(ctx context.Context, m sms) (channel.Sent, error) {
 	if m.from != "" {
 		v["from"] = m.from
 	}
-	v["text"], v["id"], v["parts"], v["type"] = m.text, m.id.String(), strconv.Itoa(len(m.parts)), "text"
+	v["text"], v["id"], v["parts"], v["type"], v["coding"] = m.text, m.id.String(), strconv.Itoa(len(m.parts)), "text", "0"
 	if m.alphabet == gsm.UCS2 {
-		v["type"] = "unicode"
+		v["type"], v["coding"] = "unicode", "2"
 	}
 	if public(w.env.PublicURL) {
 		v["hook"] = w.hookURL(string(w.set.HTTPWord)) + "?m=" + m.id.String()

@@ -15,7 +15,7 @@ import (
 var slot = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // slots are the values that a template may name.
-var slots = []string{"to", "to_digits", "to_iran", "from", "text", "id", "external", "user", "secret", "basic", "hook", "type", "parts", "cursor"}
+var slots = []string{"to", "to_digits", "to_iran", "from", "text", "id", "external", "user", "secret", "basic", "hook", "type", "coding", "parts", "cursor"}
 
 // values fill a template's slots.
 type values map[string]string
