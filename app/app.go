@@ -368,6 +368,7 @@ func (a *App) RunRooms(ctx context.Context) error {
 			}
 		})
 	}
+	a.Journal.Begin()
 	run(ctx, "live", a.Hub.Run)
 	run(ctx, "search", a.Search.Run)
 	run(ctx, "webhooks", a.Hooks.Run)

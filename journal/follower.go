@@ -13,8 +13,8 @@ import (
 // at least once: after a crash, again from its cursor.
 type Follower struct {
 	Name string
-	// From is where a follower that has never run begins: false at the head, true
-	// at the first entry.
+	// FromStart says where a follower that has never run begins: at the first entry, or
+	// where Begin was called.
 	FromStart bool
 	// Handle is given entries in order. An error is retried with back-off; after
 	// five attempts the entry goes to the follower's dead letters and the next one
@@ -139,7 +139,9 @@ func (j *Journal) cursor(ctx context.Context, f Follower) (holdfast.LSN, error) 
 		return at, err
 	}
 	if !f.FromStart {
-		at = j.Head()
+		j.mu.Lock()
+		at = j.began
+		j.mu.Unlock()
 	}
 	return at, j.saveCursor(ctx, f.Name, at)
 }

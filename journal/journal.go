@@ -42,6 +42,7 @@ type Journal struct {
 	mu      sync.Mutex
 	origin  holdfast.ID
 	waiters map[chan struct{}]struct{}
+	began   holdfast.LSN // behind which followers begin that have never run
 	head    holdfast.LSN // the newest commit that followers were told of
 	end     holdfast.LSN // behind which somebody found nothing
 	endAt   time.Time    // when that was
@@ -76,7 +77,7 @@ func (j *Journal) Open(ctx context.Context) error {
 	}
 	j.stamper.Restore(clock)
 	j.mu.Lock()
-	j.origin, j.head = origin, head
+	j.origin, j.began, j.head = origin, head, head
 	j.mu.Unlock()
 	for _, p := range j.projections {
 		stale, err := j.stale(ctx, p, head)
@@ -123,6 +124,15 @@ func (j *Journal) Origin() holdfast.ID {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.origin
+}
+
+// Begin says that what is written from now on is for everybody: followers that have
+// never run begin here, however late they do. Without it they begin where the journal
+// ended when it was opened.
+func (j *Journal) Begin() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.began = j.head
 }
 
 // Head is the newest committed entry.

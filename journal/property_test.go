@@ -394,6 +394,39 @@ func TestTheClockNeverGoesBackWhenTheWallClockDoes(t *testing.T) {
 	}
 }
 
+// A follower that is late to begin for the first time sees what was written since the
+// desk was opened, and nothing before.
+func TestAFollowerBeginsWhereTheDeskWasOpened(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		write := func(n node) holdfast.LSN {
+			t.Helper()
+			done, err := n.Do(ctx, journal.Command{Workspace: holdfast.NewID(), Actor: holdfast.System, Run: func(tx *journal.Tx) error {
+				_, err := tx.Append(holdfast.NewID(), &holdfast.SetupChanged{What: "test"})
+				return err
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return done.LSN
+		}
+		write(open(t, db))
+		n := open(t, db)
+		want := []holdfast.LSN{write(n), write(n)}
+		fctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		var seen []holdfast.LSN
+		err := n.Follow(fctx, journal.Follower{Name: "late", Handle: func(_ context.Context, e *holdfast.Entry) error {
+			if seen = append(seen, e.LSN); len(seen) == len(want) {
+				cancel()
+			}
+			return nil
+		}})
+		if err != nil || !slices.Equal(seen, want) {
+			t.Errorf("it saw %v, want %v (%v)", seen, want, err)
+		}
+	})
+}
+
 // Who asks again and again misses nothing: our own at once, another process's a moment later.
 func TestTheNextEntryIsSeenAlsoByWhoHasJustLooked(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -60,6 +61,17 @@ func TestWhetherTheyWouldRecommendUsIsAskedNotTooOften(t *testing.T) {
 		h.mailbox(m.to, m.addr)
 		customer := httptest.NewServer(m)
 		defer customer.Close()
+		defer func() {
+			if t.Failed() {
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				for _, g := range m.letters {
+					t.Logf("they got %q: %q", g.Subject, g.Text)
+				}
+				dead, _ := h.Journal.DeadLetters(context.Background(), 10)
+				t.Log(h.ask(context.Background(), caller{token: h.token}, "GET", "/api/v1/outbox", nil).body, dead)
+			}
+		}()
 		joe := caller{session: h.session(h.newOperator(h.workspace, holdfast.Operator, "joe@desk.example"))}
 		h.must("PUT", "/survey", map[string]any{"csat": "stars", "nps": "resolved", "nps_every": 30, "questions": map[string]any{"nps": map[string]string{"en": "Would you tell a friend of {name}?"}}}, nil)
 		for _, c := range []struct{ subject, asks, not string }{{"First matter", "Would you tell a friend of Ours?", "How did"}, {"Second matter", "How did Ours help you?", "tell a friend"}} {
