@@ -29,6 +29,7 @@ type channelState struct {
 	since time.Time
 
 	called holdfast.ChannelState // as OnChannel has it; "" for up
+	short  bool                  // it was told that the reach is what is missing
 	told   holdfast.ChannelState // as the entries have it
 	wish   holdfast.ChannelState // what its own probe says, and since when it says so
 	wished time.Time
@@ -236,8 +237,11 @@ func (c *Continuity) compare(ctx context.Context, now time.Time) (n news, calls 
 			s.needs = c.needs[ch.ID]
 		}
 		c.judge(s, reach, now)
-		if s.called != s.state && (s.called != "" || s.state != holdfast.ChannelUp) {
-			s.called = s.state
+		// What is down by itself is cut all the same when its link goes, and let go when the
+		// link is back, though it is down before and after.
+		short := s.state == holdfast.ChannelDown && s.code == CodeReach
+		if (s.called != s.state || s.short != short) && (s.called != "" || s.state != holdfast.ChannelUp) {
+			s.called, s.short = s.state, short
 			if c.OnChannel != nil {
 				id, state, code, why := s.ID, s.state, s.code, s.why
 				calls = append(calls, func() { c.OnChannel(id, state, code, why) })

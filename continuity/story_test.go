@@ -176,6 +176,42 @@ func TestAChannelsOwnTroubleIsNoLinks(t *testing.T) {
 	})
 }
 
+// A service is down by itself when its link goes, too: nothing may be tried over the
+// link, and the service is tried again when only the service is down.
+func TestAChannelInTroubleIsCutWithItsLink(t *testing.T) {
+	for name, set := range map[string]func(n *node, ch holdfast.ID, h continuity.Health){
+		"probe":   func(n *node, ch holdfast.ID, h continuity.Health) { n.health[ch] = h },
+		"breaker": func(n *node, ch holdfast.ID, h continuity.Health) { n.breaker[ch] = h },
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(n *node) {
+				n.targets()
+				fibre := n.link("Fibre", links.Fibre, false)
+				ch := n.channel(0, "Telegram", holdfast.International)
+				n.wait(time.Minute)
+				n.set(func() {
+					set(n, ch, continuity.Health{State: holdfast.ChannelDown, Code: "refused", Reason: "connection refused"})
+				})
+				n.wait(time.Minute)
+				n.set(func() { n.pulled[fibre] = true })
+				n.wait(time.Minute)
+				n.set(func() { n.pulled[fibre] = false })
+				n.wait(3 * time.Minute)
+				if want := []string{"down refused", "down reach_short", "down refused"}; !slices.Equal(n.calls, want) {
+					t.Errorf("the outbox was told %q, want %q", n.calls, want)
+				}
+				n.set(func() { set(n, ch, continuity.Health{}) })
+				n.wait(time.Minute)
+				if want := []string{"down refused", "down reach_short", "down refused", "up "}; !slices.Equal(n.calls, want) {
+					t.Errorf("in the end the outbox was told %q, want %q", n.calls, want)
+				}
+				// It was down all the time: one outage, told once.
+				n.saidIs(0, "Telegram down "+name, "Fibre degraded", "Fibre down", "reach local", "Fibre up", "reach international", "Telegram up")
+			})
+		})
+	}
+}
+
 func TestAnHourOfTheWallClockChangesNothing(t *testing.T) {
 	story(t, func(n *node) {
 		n.targets()
