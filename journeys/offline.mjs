@@ -61,6 +61,17 @@ const kept = (page, room) =>
       r.onsuccess = () => { q.result.close(); resolve(r.result); };
     };
   }), room);
+/** Whether something lies there by its key. */
+const holds = (page, room, key) =>
+  page.evaluate(([room, key]) => new Promise((resolve, reject) => {
+    const q = indexedDB.open('holdfast');
+    q.onerror = () => reject(q.error);
+    q.onsuccess = () => {
+      const r = q.result.transaction(room).objectStore(room).getKey(key);
+      r.onsuccess = () => { q.result.close(); resolve(r.result !== undefined); };
+      r.onerror = () => reject(r.error);
+    };
+  }), [room, key]);
 const live = (page) => until('the live connection', async () => (await page.locator('.link-state .dot.ok').count()) === 1, 20_000);
 const signIn = async (page, link) => {
   await page.goto(link);
@@ -353,7 +364,7 @@ try {
     await ready(there);
     await there.goto(`${base}/#/inbox/all/${id}`);
     await there.locator('article', { hasText: 'First answer' }).waitFor();
-    await until('it is kept', async () => (await kept(there, 'threads')) >= 1, 20_000);
+    for (const [room, key] of [['threads', id], ['items', id], ['resources', '/channels']]) await until(`${room} keeps ${key}`, () => holds(there, room, key), 20_000);
     await line('refuse');
     await there.reload();
     await reply(there, 'From tomorrow');
