@@ -69,6 +69,34 @@ describe('the keeper', () => {
     expect(put.mock.calls.flatMap(([, values]) => values)).toEqual([]);
   });
 
+  it('puts nothing older over what another tab has heard meanwhile, until the desk itself counts anew', async () => {
+    const h = await house(1);
+    const slow = new Store();
+    const behind = new Keeper(h.client, slow, h.device);
+    const behindFetches = new Fetching(h.client, slow);
+    slow.lsn = 7;
+    h.store.lsn = 9;
+    const list = async (subject: string) => (await h.client.get<{ items: object[] }>('/conversations', { view: 'open', cursor: 0 })).items.map((c) => ({ ...c, subject }) as never);
+    behindFetches.keep(await list('as it was'));
+    h.keep(await list('as it is'));
+    await h.keeper.write();
+    await behind.write();
+    const kept = async () => (await h.device.read<{ subject: string }>('items')).map((r) => r.value.subject);
+    expect(await kept()).toEqual(['as it is']);
+    // What has heard as much, or more, is written.
+    slow.lsn = 9;
+    behindFetches.keep(await list('and then'));
+    await behind.write();
+    expect(await kept()).toEqual(['and then']);
+    // A desk that was restored from a backup has numbers that were there before.
+    await behind.anew();
+    expect(await kept()).toEqual([]);
+    slow.lsn = 3;
+    behindFetches.keep(await list('restored'));
+    await behind.write();
+    expect(await kept()).toEqual(['restored']);
+  });
+
   it('keeps how far the desk reaches, though not every two seconds, and none of the figures', async () => {
     const h = await house(0);
     let now = 1_000_000;

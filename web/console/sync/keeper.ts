@@ -5,7 +5,9 @@ import { find, type KeptThread } from './find';
 import type { Store } from './store';
 import type { Conversation, ConversationPage, Customer, ID, List, Message, TimelineItem } from './words';
 
-interface ItemRow { id: ID; clock: string; mentioned?: boolean; s: Packed }
+/** A row says up to which number of the desk's its tab had heard when it was packed. */
+interface Row { id: ID; s: Packed; upto?: number }
+interface ItemRow extends Row { clock: string; mentioned?: boolean }
 type KeptConversation = ConversationPage & { messages: Message[]; earlier: boolean };
 interface Kept { messages: Message[]; events: TimelineItem[]; page?: ConversationPage; earlier: boolean }
 
@@ -22,6 +24,9 @@ const worthKeeping = /^\/(operators|teams|channels|channel-kinds|tags|canned-rep
 const seldom: Record<string, number> = { '/continuity': 10_000 };
 
 const alive = (c: Conversation): boolean => c.state !== 'resolved' && c.state !== 'closed';
+
+/** Another tab knew more when it wrote this: who is slow must not put an older state over it. */
+const ahead = (now: Row, next: Row): boolean => (now.upto ?? 0) > (next.upto ?? 0);
 
 /** The clock of the last thing that was said to or by the customer. */
 const newest = (messages: Message[]): string => messages.findLast((m) => m.clock && m.direction !== 'note')?.clock ?? '';
@@ -130,33 +135,34 @@ export class Keeper {
     const ids = [...this.dirty];
     this.dirty.clear();
     const upto = this.upto;
-    const threads: [ID, unknown][] = [];
-    const items: [ID, unknown][] = [];
+    const threads: [ID, Row][] = [];
+    const items: [ID, ItemRow][] = [];
     const last = [...new Set([...this.clocks.keys(), ...ids])].map((id) => this.rank(id)).sort((a, b) => b - a)[most - 1] ?? 0;
     for (const id of ids) {
       const c = this.store.conversations.get(id);
       if (!c || !c.number || !this.device.keeps) continue;
       const t = this.store.threads.get(id);
+      const heard = this.store.lsn;
       // A list of thousands was scrolled through: what would be the first to go is not kept at all.
       if (!this.clocks.has(id) && (this.rank(id) < last || (!alive(c) && !t?.loaded))) continue;
-      if (t?.loaded) threads.push([id, await this.packThread(id, t.messages.filter((m) => !m.local), t.events, this.store.pages.get(id), t.earlier)]);
+      if (t?.loaded) threads.push([id, await this.packThread(id, t.messages.filter((m) => !m.local), t.events, this.store.pages.get(id), t.earlier, heard)]);
       // Whose messages are older than the last one seen in the list is fetched by fill.
       const clock = t?.loaded ? newest(t.messages) : (this.clocks.get(id) ?? '');
       this.clocks.set(id, clock);
-      items.push([id, { id, clock, mentioned: this.mentioned.has(id), s: await this.device.pack(c) } satisfies ItemRow]);
+      items.push([id, { id, clock, mentioned: this.mentioned.has(id), s: await this.device.pack(c), upto: heard }]);
     }
     if (!this.device.keeps) return;
-    await Promise.all([this.device.shelf.putAll('threads', threads), this.device.shelf.putAll('items', items)]);
+    await Promise.all([this.device.shelf.putAll('threads', threads, ahead), this.device.shelf.putAll('items', items, ahead)]);
     await this.evict();
     if (this.device.keeps && upto) await this.device.heard(upto);
   }
 
-  private async packThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean): Promise<{ id: ID; s: Packed }> {
+  private async packThread(id: ID, messages: Message[], events: TimelineItem[], page: ConversationPage | undefined, earlier: boolean, upto: number): Promise<Row> {
     const from = this.now() - span;
     const recent = messages.filter((m, i) => i >= messages.length - perThread && (Date.parse(m.at) > from || i >= messages.length - 20));
     for (const m of recent) this.noted(id, m.mentions);
     const kept: Kept = { messages: recent, events: events.slice(-perThread), page, earlier: earlier || recent.length < messages.length };
-    return { id, s: await this.device.pack(kept) };
+    return { id, s: await this.device.pack(kept), upto };
   }
 
   /** What is greater stays longer. */
@@ -183,6 +189,14 @@ export class Keeper {
     for (const id of gone) this.clocks.delete(id);
     await this.device.shelf.remove('items', ...gone);
     await this.device.shelf.remove('threads', ...gone);
+  }
+
+  /** The desk counts from an earlier number: what was heard of it before is no measure any more. */
+  async anew(): Promise<void> {
+    this.clocks.clear();
+    this.upto = 0;
+    await this.writing.catch(() => {});
+    await this.device.shelf.clear('items', 'threads');
   }
 
   /** Forgets what it was about to write and to fetch; the device has its own way to forget. */
@@ -239,17 +253,18 @@ export class Keeper {
 
   /** Fetches conversations with their messages, many at once. */
   private async fetchThreads(ids: ID[], keep: (items: Conversation[]) => void, signal: AbortSignal): Promise<void> {
+    const heard = this.store.lsn;
     const { items } = await this.client.get<List<KeptConversation>>('/device/conversations', { ids: ids.join(',') }, signal);
-    const threads: [ID, unknown][] = [];
+    const threads: [ID, Row][] = [];
     const fresh: Conversation[] = [];
     for (const { messages, earlier, ...rest } of items) {
       const page = rest as unknown as ConversationPage;
-      threads.push([page.id, await this.packThread(page.id, messages.sort(byClock), [], page, earlier)]);
+      threads.push([page.id, await this.packThread(page.id, messages.sort(byClock), [], page, earlier, heard)]);
       this.clocks.set(page.id, newest(messages));
       fresh.push(itemOf(page));
     }
     if (!this.device.keeps) return;
-    await this.device.shelf.putAll('threads', threads);
+    await this.device.shelf.putAll('threads', threads, ahead);
     keep(fresh);
     // Those that are as they were are written all the same: their messages are here now.
     this.note(fresh.map((c) => 'conversation:' + c.id));

@@ -10,8 +10,8 @@ export interface Shelf {
   all<T>(room: Room): Promise<T[]>;
   /** With strict, the promise is kept only when the disk has it. */
   put(room: Room, key: string, value: unknown, strict?: boolean): Promise<void>;
-  /** Puts many in their places in one step. */
-  putAll(room: Room, values: [key: string, value: unknown][]): Promise<void>;
+  /** Puts many in their places in one step; where something stands that keeps says to keep, it stays. */
+  putAll<T>(room: Room, values: [key: string, value: T][], keeps?: (now: T, next: T) => boolean): Promise<void>;
   /** Changes a value in one step that no other tab can come between; undefined leaves things as they are. */
   change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void>;
   remove(room: Room, ...keys: string[]): Promise<void>;
@@ -33,8 +33,9 @@ export class MemoryShelf implements Shelf {
   async put(room: Room, key: string, value: unknown): Promise<void> {
     this.room(room).set(key, value);
   }
-  async putAll(room: Room, values: [string, unknown][]): Promise<void> {
-    for (const [key, value] of values) this.room(room).set(key, value);
+  async putAll<T>(room: Room, values: [string, T][], keeps?: (now: T, next: T) => boolean): Promise<void> {
+    const there = this.room(room) as Map<string, T>;
+    for (const [key, value] of values) if (!there.has(key) || !keeps?.(there.get(key)!, value)) there.set(key, value);
   }
   async change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void> {
     const value = how(this.room(room).get(key) as T | undefined, sorted([...this.room(room).values()] as T[]).at(-1));
@@ -107,8 +108,16 @@ export class DiskShelf implements Shelf {
   async put(room: Room, key: string, value: unknown, strict = false): Promise<void> {
     await this.run([room], 'readwrite', strict, (store) => store(room).put(value, key));
   }
-  async putAll(room: Room, values: [string, unknown][]): Promise<void> {
-    if (values.length) await this.run([room], 'readwrite', false, (store) => values.forEach(([key, value]) => store(room).put(value, key)));
+  async putAll<T>(room: Room, values: [string, T][], keeps?: (now: T, next: T) => boolean): Promise<void> {
+    if (!values.length) return;
+    await this.run([room], 'readwrite', false, (store) => {
+      for (const [key, value] of values) {
+        const now = store(room).get(key);
+        now.onsuccess = () => {
+          if (now.result === undefined || !keeps?.(now.result as T, value)) store(room).put(value, key);
+        };
+      }
+    });
   }
   async change<T>(room: Room, key: string, how: (now: T | undefined, last: T | undefined) => T | undefined): Promise<void> {
     await this.run([room], 'readwrite', true, (store) => {

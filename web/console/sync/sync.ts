@@ -286,7 +286,7 @@ export class Sync {
         // A desk that was restored from a backup counts from an earlier number.
         if (frame.lsn < store.lsn) {
           store.lsn = frame.lsn;
-          void this.fetching.everything();
+          void this.keeper.anew().catch(() => {}).then(() => this.fetching.everything());
         }
         break;
       case 'entry':
