@@ -1,3 +1,6 @@
+/** Milliseconds after which the page is loaded again though the new build has not taken over. */
+const patience = 4000;
+
 /**
  * The console's own build: kept on this device by the service worker, and replaced
  * only when a person says so. It refuses to reload anything by itself.
@@ -42,6 +45,8 @@ export class Update {
     if (!waiting) return location.reload();
     waiting.addEventListener('statechange', () => waiting.state === 'activated' && location.reload());
     waiting.postMessage('take-over');
+    // A browser lets the old build end what it is at, for minutes where the line hangs; a page that goes ends it.
+    setTimeout(() => location.reload(), patience);
   }
 
   private watch(r: ServiceWorkerRegistration): void {
