@@ -61,14 +61,14 @@ const kept = (page, room) =>
       r.onsuccess = () => { q.result.close(); resolve(r.result); };
     };
   }), room);
-/** Whether something lies there by its key. */
+/** Whether something lies there whose key ends so. */
 const holds = (page, room, key) =>
   page.evaluate(([room, key]) => new Promise((resolve, reject) => {
     const q = indexedDB.open('holdfast');
     q.onerror = () => reject(q.error);
     q.onsuccess = () => {
-      const r = q.result.transaction(room).objectStore(room).getKey(key);
-      r.onsuccess = () => { q.result.close(); resolve(r.result !== undefined); };
+      const r = q.result.transaction(room).objectStore(room).getAllKeys();
+      r.onsuccess = () => { q.result.close(); resolve(r.result.some((k) => k.endsWith(key))); };
       r.onerror = () => reject(r.error);
     };
   }), [room, key]);
@@ -147,9 +147,9 @@ try {
     await unsent(page, 'Second answer').waitFor();
     await page.locator('.composer .writing').blur();
     await page.keyboard.press('i');
-    await enter(page, 'Delivery');
+    const other = await enter(page, 'Delivery');
     await page.locator('.composer .writing').fill('Half a sent');
-    await until('what is being typed is on the disk', async () => (await kept(page, 'drafts')) === 1);
+    await until('what is being typed is on the disk', () => holds(page, 'drafts', other));
     await page.reload();
     await page.locator('section.list li a', { hasText: 'Delivery' }).waitFor({ timeout: 10_000 });
     await until('the text is in the field again', async () => (await written(page.locator('.composer .writing'))) === 'Half a sent');
