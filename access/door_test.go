@@ -33,7 +33,9 @@ var cheap = access.Cost{MemoryKiB: 8, Passes: 1, Threads: 1}
 
 // each runs a story on every database that this machine has.
 func each(t *testing.T, story func(h *house)) {
-	t.Run("file", func(t *testing.T) { story(newHouse(t, store.Options{Dir: storetest.Folder(t)}, access.Options{Cost: cheap})) })
+	t.Run("file", func(t *testing.T) {
+		story(newHouse(t, store.Options{Dir: storetest.Folder(t)}, access.Options{Cost: cheap}))
+	})
 	t.Run("server", func(t *testing.T) {
 		story(newHouse(t, store.Options{URL: storetest.PostgresURL(t)}, access.Options{Cost: cheap}))
 	})
