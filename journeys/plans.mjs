@@ -83,8 +83,9 @@ async function walk(language, width, storageState) {
   const answerAll = async (name, last) => {
     for (let n = 0; n < 24; n++) {
       const next = main.locator('li[aria-current=step]').getByRole('button', { name: new RegExp(`^(${said('plans.answer.done')}|${said('plans.answer.confirm')}):`) });
-      await until(`a step of ${name}, or its end`, async () => (await next.count()) > 0 || [last, 'ended'].includes((await state()).state));
-      if ((await next.count()) === 0) return;
+      const ended = async () => [last, 'ended'].includes((await state()).state);
+      await until(`a step of ${name}, or its end`, async () => (await next.count()) > 0 || (await ended()));
+      if (await ended()) return;
       // A broadcast of a desk without channels fails, and the plan goes on.
       const over = async () => (await state()).steps.filter((s) => ['done', 'failed'].includes(s.state)).length;
       const before = await over();
