@@ -110,7 +110,8 @@ type App struct {
 	Routes map[string]http.Handler
 	// Prober probes over virtual uplinks, for the demo and tests; nil: the real network.
 	Prober func(u links.Uplink) links.Prober
-	// OnChannel are told when an account is cut off or carries again; set before Run.
+	// OnChannel are told when an account is cut off or carries again, and when what is down
+	// is so for its link and no more for itself, or the other way round; set before Run.
 	OnChannel []func(account holdfast.ID, state holdfast.ChannelState, code, reason string)
 	// PasswordCost is for tests; zero is what a desk runs with.
 	PasswordCost access.Cost

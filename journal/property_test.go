@@ -394,24 +394,26 @@ func TestTheClockNeverGoesBackWhenTheWallClockDoes(t *testing.T) {
 	}
 }
 
+// write appends one entry and says which number it got.
+func write(t testing.TB, n node) holdfast.LSN {
+	t.Helper()
+	done, err := n.Do(ctx, journal.Command{Workspace: holdfast.NewID(), Actor: holdfast.System, Run: func(tx *journal.Tx) error {
+		_, err := tx.Append(holdfast.NewID(), &holdfast.SetupChanged{What: "test"})
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done.LSN
+}
+
 // A follower that is late to begin for the first time sees what was written since the
 // desk was opened, and nothing before.
 func TestAFollowerBeginsWhereTheDeskWasOpened(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		write := func(n node) holdfast.LSN {
-			t.Helper()
-			done, err := n.Do(ctx, journal.Command{Workspace: holdfast.NewID(), Actor: holdfast.System, Run: func(tx *journal.Tx) error {
-				_, err := tx.Append(holdfast.NewID(), &holdfast.SetupChanged{What: "test"})
-				return err
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return done.LSN
-		}
-		write(open(t, db))
+		write(t, open(t, db))
 		n := open(t, db)
-		want := []holdfast.LSN{write(n), write(n)}
+		want := []holdfast.LSN{write(t, n), write(t, n)}
 		fctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		var seen []holdfast.LSN
@@ -431,17 +433,6 @@ func TestAFollowerBeginsWhereTheDeskWasOpened(t *testing.T) {
 func TestTheNextEntryIsSeenAlsoByWhoHasJustLooked(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a, b := open(t, db), open(t, db)
-		write := func(n node) holdfast.LSN {
-			t.Helper()
-			done, err := n.Do(ctx, journal.Command{Workspace: holdfast.NewID(), Actor: holdfast.System, Run: func(tx *journal.Tx) error {
-				_, err := tx.Append(holdfast.NewID(), &holdfast.SetupChanged{What: "test"})
-				return err
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return done.LSN
-		}
 		next := func(after holdfast.LSN) []holdfast.Entry {
 			t.Helper()
 			list, err := a.Next(ctx, after, 10)
@@ -455,14 +446,14 @@ func TestTheNextEntryIsSeenAlsoByWhoHasJustLooked(t *testing.T) {
 				t.Fatalf("an empty journal has %v", list)
 			}
 		}
-		first := write(a)
+		first := write(t, a)
 		if list := next(0); len(list) != 1 || list[0].LSN != first {
 			t.Fatalf("what this process wrote is not seen at once: %v", list)
 		}
 		if list := next(first); len(list) != 0 {
 			t.Fatalf("behind the last there is %v", list)
 		}
-		second := write(b)
+		second := write(t, b)
 		if list := next(0); len(list) == 0 || list[0].LSN != first {
 			t.Errorf("who is behind sees %v", list)
 		}
