@@ -177,6 +177,9 @@ func (n *Notices) concern(ctx context.Context, e *holdfast.Entry) (*concern, err
 		if err != nil {
 			return nil, err
 		}
+		if given, err := n.givenSince(ctx, e, c.ID, c.Operator); err != nil || given {
+			return nil, err
+		}
 		return &concern{kind: Reply, conversation: c.ID, number: c.Number, whom: func(m *access.Member) bool { return m.ID == c.Operator }}, nil
 	case *holdfast.PlanCalled:
 		c := &concern{kind: Plan, run: e.Subject, name: b.Name, urgent: !b.Drill, whom: func(m *access.Member) bool { return slices.Contains(b.Operators, m.ID) }}
@@ -191,6 +194,23 @@ func (n *Notices) concern(ctx context.Context, e *holdfast.Entry) (*concern, err
 		return &concern{kind: Channel, whom: func(m *access.Member) bool { return m.Role == holdfast.Administrator }}, nil
 	}
 	return nil, nil
+}
+
+// givenSince reports whether a conversation became an operator's after an entry. The
+// follower may be behind the journal: who has it now may not have had it then, and is
+// told that it was assigned.
+func (n *Notices) givenSince(ctx context.Context, e *holdfast.Entry, conversation, operator holdfast.ID) (bool, error) {
+	const looked = 50
+	latest, err := n.journal.About(ctx, e.Workspace, conversation, 0, looked)
+	if err != nil {
+		return false, err
+	}
+	for i := range latest {
+		if b, is := latest[i].Body.(*holdfast.ConversationAssigned); is && latest[i].LSN > e.LSN {
+			return b.Operator == operator, nil
+		}
+	}
+	return false, nil
 }
 
 // numbered adds the number that people know the conversation by.

@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -300,6 +301,42 @@ func TestWhomAnEntryConcernsIsToldAndNobodyElse(t *testing.T) {
 		h.saw(kim, "گفت‌وگوی تازهٔ ۷")
 		h.saw(eve)
 		h.saw(gone)
+	})
+}
+
+func TestWhoHasAConversationNowIsNotToldOfWhatCameBefore(t *testing.T) {
+	each(t, func(h *house) {
+		h.hire("joe", "en", holdfast.Operator)
+		one, who := holdfast.NewID(), holdfast.NewID()
+		h.stop() // what follows is seen only when all of it has happened
+		h.says(customer, one, &holdfast.ConversationOpened{Number: 7, Customer: who, Team: holdfast.NewID()},
+			&holdfast.MessageReceived{Message: holdfast.NewID(), Customer: who, Text: "before"})
+		h.says(holdfast.System, one, &holdfast.ConversationAssigned{Operator: h.people["joe"]})
+		h.says(customer, one, &holdfast.MessageReceived{Message: holdfast.NewID(), Customer: who, Text: "after"})
+		h.says(holdfast.System, one, &holdfast.MessageNoted{Message: holdfast.NewID(), Text: "x", Mentions: []holdfast.ID{h.people["joe"]}})
+		h.again()
+		var kinds []string
+		for range 400 {
+			rows, err := h.db.Query(context.Background(), "SELECT payload FROM push_delivery ORDER BY lsn")
+			kinds, err = store.Collect(rows, err, func(r *store.Rows, kind *string) error {
+				var raw []byte
+				var p struct{ Kind string }
+				if err := r.Scan(&raw); err != nil {
+					return err
+				}
+				err := json.Unmarshal(raw, &p)
+				*kind = p.Kind
+				return err
+			})
+			h.must(err)
+			if slices.Contains(kinds, "mention") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if want := []string{"assigned", "reply", "mention"}; !slices.Equal(kinds, want) {
+			h.Errorf("joe is told %q, want %q", kinds, want)
+		}
 	})
 }
 
