@@ -39,6 +39,7 @@ func newLine(t *testing.T, opt smsc.Options, more string) *line {
 func (l *line) restart(more string) {
 	if l.stop != nil {
 		l.stop()
+		l.until("the centre sees that the one before is gone", func() bool { return !l.centre.Bound() })
 	}
 	k := Kind()
 	a, err := k.New(l.Account(l.t, k, settings(l.centre.Addr(), more)), l.Env)
