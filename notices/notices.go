@@ -200,17 +200,24 @@ func (n *Notices) concern(ctx context.Context, e *holdfast.Entry) (*concern, err
 // follower may be behind the journal: who has it now may not have had it then, and is
 // told that it was assigned.
 func (n *Notices) givenSince(ctx context.Context, e *holdfast.Entry, conversation, operator holdfast.ID) (bool, error) {
-	const looked = 50
-	latest, err := n.journal.About(ctx, e.Workspace, conversation, 0, looked)
-	if err != nil {
-		return false, err
-	}
-	for i := range latest {
-		if b, is := latest[i].Body.(*holdfast.ConversationAssigned); is && latest[i].LSN > e.LSN {
-			return b.Operator == operator, nil
+	const together = 8 // mostly there is nothing, or little, to look through
+	for before := holdfast.LSN(0); ; {
+		latest, err := n.journal.About(ctx, e.Workspace, conversation, before, together)
+		if err != nil {
+			return false, err
+		}
+		for i := range latest {
+			if before = latest[i].LSN; before <= e.LSN {
+				return false, nil
+			}
+			if b, is := latest[i].Body.(*holdfast.ConversationAssigned); is {
+				return b.Operator == operator, nil
+			}
+		}
+		if len(latest) < together {
+			return false, nil
 		}
 	}
-	return false, nil
 }
 
 // numbered adds the number that people know the conversation by.

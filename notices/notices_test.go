@@ -312,6 +312,9 @@ func TestWhoHasAConversationNowIsNotToldOfWhatCameBefore(t *testing.T) {
 		h.says(customer, one, &holdfast.ConversationOpened{Number: 7, Customer: who, Team: holdfast.NewID()},
 			&holdfast.MessageReceived{Message: holdfast.NewID(), Customer: who, Text: "before"})
 		h.says(holdfast.System, one, &holdfast.ConversationAssigned{Operator: h.people["joe"]})
+		for range 20 { // however much has happened since
+			h.says(holdfast.System, one, &holdfast.ConversationTagged{Mark: holdfast.NewID(), Tag: "x"})
+		}
 		h.says(customer, one, &holdfast.MessageReceived{Message: holdfast.NewID(), Customer: who, Text: "after"})
 		h.says(holdfast.System, one, &holdfast.MessageNoted{Message: holdfast.NewID(), Text: "x", Mentions: []holdfast.ID{h.people["joe"]}})
 		h.again()
